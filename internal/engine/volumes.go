@@ -1,0 +1,24 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/hypercloud/hyper/internal/account"
+)
+
+// Volumes keeps disks for an account. A volume is an ext4 file system of a stated size in an
+// image file of its own. Ids are 64 hex digits, made by the caller; names are not the engine's business.
+type Volumes interface {
+	// CreateVolume makes an empty disk. Creating it again is no error and changes nothing.
+	// Errors: ErrResourceExhausted when the machine's disk cannot hold its metadata.
+	CreateVolume(ctx context.Context, a account.Ref, id string, size int64) error
+	// AttachVolume makes the volume's content available at the returned host directory. That directory is empty for
+	// a fresh volume (no lost+found). Attaching an attached volume returns the same directory.
+	AttachVolume(ctx context.Context, a account.Ref, id string) (dir string, err error)
+	// DetachVolume writes everything to disk and lets go of mount and device. Not attached is no error.
+	DetachVolume(ctx context.Context, a account.Ref, id string) error
+	// RemoveVolume destroys the disk and its data. Absent is no error; attached is ErrFailedPrecondition.
+	RemoveVolume(ctx context.Context, a account.Ref, id string) error
+	// VolumeUsage tells the bytes that the volume takes on the machine's disk.
+	VolumeUsage(ctx context.Context, a account.Ref, id string) (int64, error)
+}
