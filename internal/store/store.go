@@ -1,40 +1,124 @@
 // Package store keeps everything that Hyper knows: in SQLite on disk, and in memory for readers.
 //
-// Writers go through Update, one at a time: what they do is one SQLite transaction (WAL,
-// synchronous=FULL) and becomes visible to readers only after it is on disk. Readers take a View: an
+// Writers go through [Store.Update], one at a time: what they do is one SQLite transaction (WAL,
+// synchronous=FULL) and becomes visible to readers only after it is on disk. Readers take a [View]: an
 // immutable picture of one account, got without a lock and without touching SQLite. The rows that a
 // View hands out are shared: they must not be changed; a writer puts a changed copy.
+//
+// A View and a [Tx] know one account only, so that no caller can see or change another one's rows.
+// What has to be unique over all accounts (account names and slots, floating IPs) is held so by the
+// database itself.
+//
+// The schema lives in migrations/, numbered and forward only; a database that a newer hyperd has
+// migrated is refused. SQLite is read once, at [Open].
 package store
 
-// API (see the files of this package):
-//
-//	func Open(path string) (*Store, error)            // makes, migrates and loads the database
-//	func (s *Store) Close() error
-//	func (s *Store) Accounts() []Account              // by slot
-//	func (s *Store) Account(name string) (Account, bool)
-//	func (s *Store) CreateAccount(ctx, name string) (Account, error)  // lowest free slot; random id
-//	func (s *Store) View(a account.Ref) *View
-//	func (s *Store) Update(ctx, a account.Ref, fn func(*Tx) error) error
-//	func (s *Store) FloatingIPOwner(addr netip.Addr) (account.Ref, bool)  // whoever of all accounts holds it
-//
-//	View: methods never fail; "not there" is ok == false
-//	  Container(id string) (*Container, bool)
-//	  ContainerByName(name string) (*Container, bool)
-//	  FindContainer(ref string) (*Container, error)   // name (one leading slash allowed), id, or unique id prefix, name first. errdefs: NotFound "No such container: ref", InvalidArgument for an ambiguous prefix
-//	  Containers() []*Container                       // newest first
-//	  AddressTaken(addr netip.Addr) bool
-//	  Volume(id), VolumeByName(name) (*Volume, bool); FindVolume(ref) (*Volume, error) // by name "No such volume: ref"
-//	  Volumes() []*Volume                             // newest first
-//	  VolumesOf(containerID) []*Volume
-//	  Image(id) (*Image, bool); Images() []*Image     // newest (Created) first
-//	  Tags() []Tag; TagsOf(imageID) []Tag; Tag(repository, tag) (Tag, bool)
-//	  FloatingIP(addr) (*FloatingIP, bool); FloatingIPByName(name); FloatingIPs() []*FloatingIP // by address
-//	  FloatingIPOf(containerID) (*FloatingIP, bool)
-//	  Empty() bool
-//	Tx embeds *View (the draft: sees its own writes) and adds
-//	  PutContainer(Container) error; DeleteContainer(id) error
-//	  PutVolume(Volume) error; DeleteVolume(id) error
-//	  PutImage(Image) error; DeleteImage(id) error      // also its tags
-//	  PutTag(Tag) error; DeleteTag(repository, tag, digest string) error
-//	  PutFloatingIP(FloatingIP) error; DeleteFloatingIP(addr) error
-//	  Put* of a name that another row of the account has: errdefs.ErrConflict
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync/atomic"
+
+	"github.com/hypercloud/hyper/internal/account"
+)
+
+// Store is the open database and the picture of it in memory. It is safe for concurrent use.
+type Store struct {
+	path string
+	lock *os.File
+	db   *sql.DB
+	conn *sql.Conn // the only connection; whoever holds turn uses it
+
+	// turn holds one token: taking it makes its holder the writer.
+	turn   chan struct{}
+	closed bool // guarded by turn
+
+	tenants atomic.Pointer[tenants]
+	owners  atomic.Pointer[map[netip.Addr]account.Ref] // of floating IPs
+}
+
+// Open opens the database at path, making it and its directory if they are missing, brings its schema up to
+// date and reads it into memory. It fails with a sentence if the file is damaged, was made by a newer
+// hyperd, or is in use by another one.
+func Open(path string) (*Store, error) {
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, err
+	}
+	db, conn, err := openDatabase(path)
+	if err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	s := &Store{path: path, lock: lock, db: db, conn: conn, turn: make(chan struct{}, 1)}
+	if err := s.load(context.Background()); err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("read database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Close waits for the writer, if there is one, and closes the database. Views stay readable. Closing a
+// closed Store does nothing.
+func (s *Store) Close() error {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	err := closeDatabase(s.db, s.conn)
+	if lockErr := s.lock.Close(); err == nil {
+		err = lockErr
+	}
+	if err != nil {
+		return fmt.Errorf("close database %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// View returns the newest picture of the account. An account that is not here has an empty one; it is never nil.
+func (s *Store) View(a account.Ref) *View {
+	if t, ok := s.tenants.Load().of(a); ok {
+		return t.view.Load()
+	}
+	return newView(a)
+}
+
+// FloatingIPOwner tells which of all accounts holds the address.
+func (s *Store) FloatingIPOwner(addr netip.Addr) (account.Ref, bool) {
+	ref, ok := (*s.owners.Load())[addr.Unmap()]
+	return ref, ok
+}
+
+// load builds the picture of all accounts from the database.
+func (s *Store) load(ctx context.Context) error {
+	list, err := loadAccounts(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	all := newTenants(list)
+	views := make(map[string]*View, len(list))
+	for _, a := range list {
+		views[a.Ref.ID()] = newView(a.Ref)
+	}
+	for _, table := range []func(context.Context, *sql.Conn, map[string]*View) error{
+		loadContainers, loadVolumes, loadImages, loadTags, loadFloatingIPs,
+	} {
+		if err := table(ctx, s.conn, views); err != nil {
+			return err
+		}
+	}
+	owners := map[netip.Addr]account.Ref{}
+	for id, v := range views {
+		for addr := range v.floatingIPs.byAddress {
+			owners[addr] = v.account
+		}
+		all.byID[id].view.Store(v)
+	}
+	s.owners.Store(&owners)
+	s.tenants.Store(all)
+	return nil
+}

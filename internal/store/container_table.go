@@ -1,0 +1,188 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+type containerTable struct {
+	byID      map[string]*Container
+	byName    map[string]*Container
+	byAddress map[netip.Addr]*Container
+	order     lazy[[]*Container] // newest first
+}
+
+func newContainerTable() *containerTable {
+	return &containerTable{
+		byID:      map[string]*Container{},
+		byName:    map[string]*Container{},
+		byAddress: map[netip.Addr]*Container{},
+	}
+}
+
+func (t *containerTable) clone() *containerTable {
+	return &containerTable{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName), byAddress: maps.Clone(t.byAddress)}
+}
+
+func (t *containerTable) put(c *Container) {
+	t.remove(c.ID)
+	t.byID[c.ID] = c
+	t.byName[c.Name] = c
+	if c.Address.IsValid() {
+		t.byAddress[c.Address] = c
+	}
+}
+
+func (t *containerTable) remove(id string) {
+	t.order.forget()
+	old, ok := t.byID[id]
+	if !ok {
+		return
+	}
+	delete(t.byID, id)
+	delete(t.byName, old.Name)
+	delete(t.byAddress, old.Address)
+}
+
+// Container finds a container by its whole id.
+func (v *View) Container(id string) (*Container, bool) {
+	c, ok := v.containers.byID[id]
+	return c, ok
+}
+
+// ContainerByName finds a container by its name, without a slash.
+func (v *View) ContainerByName(name string) (*Container, bool) {
+	c, ok := v.containers.byName[name]
+	return c, ok
+}
+
+// FindContainer finds the container that a user means by ref: a name (one leading slash allowed), an id, or the
+// beginning of one id, in this order. Errors: ErrNotFound, and ErrInvalidArgument when several ids begin so.
+func (v *View) FindContainer(ref string) (*Container, error) {
+	if c, ok := v.containers.byName[strings.TrimPrefix(ref, "/")]; ok {
+		return c, nil
+	}
+	if c, ok := v.containers.byID[ref]; ok {
+		return c, nil
+	}
+	var found *Container
+	for id, c := range v.containers.byID {
+		if ref == "" || !strings.HasPrefix(id, ref) {
+			continue
+		}
+		if found != nil {
+			return nil, oops.Invalid("More than one container has an id that begins with %s. Give more of it.", ref)
+		}
+		found = c
+	}
+	if found == nil {
+		return nil, oops.NotFound("No such container: %s", ref)
+	}
+	return found, nil
+}
+
+// Containers lists all containers, newest first.
+func (v *View) Containers() []*Container {
+	t := v.containers
+	return slices.Clone(t.order.get(func() []*Container {
+		return sorted(t.byID, func(a, b *Container) int {
+			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+		})
+	}))
+}
+
+// AddressTaken reports whether a container has the private address.
+func (v *View) AddressTaken(addr netip.Addr) bool {
+	_, ok := v.containers.byAddress[addr]
+	return ok
+}
+
+func (tx *Tx) ownContainers() *containerTable {
+	if !tx.own.containers {
+		tx.containers = tx.containers.clone()
+		tx.own.containers = true
+	}
+	return tx.containers
+}
+
+// PutContainer writes a container: a new one, or the new form of one with this id. Its name and its address must
+// not be another container's: ErrConflict.
+func (tx *Tx) PutContainer(c Container) error {
+	if c.ID == "" || c.Name == "" {
+		return errors.New("a container has an id and a name")
+	}
+	if other, ok := tx.containers.byName[c.Name]; ok && other.ID != c.ID {
+		return oops.Conflict("Conflict. The name %q is already in use by container %s. You have to remove (or rename) that container to be able to reuse that name.", "/"+c.Name, other.ID)
+	}
+	if other, ok := tx.containers.byAddress[c.Address]; ok && other.ID != c.ID {
+		return oops.Conflict("The address %s is already in use by container %s.", c.Address, other.ID)
+	}
+	c.CreatedAt = plainTime(c.CreatedAt)
+	c.State.StartedAt = plainTime(c.State.StartedAt)
+	c.State.FinishedAt = plainTime(c.State.FinishedAt)
+	spec, specBack, err := recode(c.Spec)
+	if err != nil {
+		return fmt.Errorf("encode the spec of container %s: %w", c.ID, err)
+	}
+	state, stateBack, err := recode(c.State)
+	if err != nil {
+		return fmt.Errorf("encode the state of container %s: %w", c.ID, err)
+	}
+	c.Spec, c.State = specBack, stateBack
+	err = tx.write(`INSERT INTO containers (account, id, name, image_id, address, phase, created_at, spec, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account, id) DO UPDATE SET name = excluded.name, image_id = excluded.image_id, address = excluded.address,
+		phase = excluded.phase, created_at = excluded.created_at, spec = excluded.spec, state = excluded.state`,
+		tx.account.ID(), c.ID, c.Name, c.ImageID, encodeAddr(c.Address), string(c.Phase), encodeTime(c.CreatedAt), spec, state)
+	if err != nil {
+		return err
+	}
+	tx.ownContainers().put(&c)
+	return nil
+}
+
+// DeleteContainer deletes a container. Absent is no error.
+func (tx *Tx) DeleteContainer(id string) error {
+	if _, ok := tx.containers.byID[id]; !ok {
+		return nil
+	}
+	if err := tx.write("DELETE FROM containers WHERE account = ? AND id = ?", tx.account.ID(), id); err != nil {
+		return err
+	}
+	tx.ownContainers().remove(id)
+	return nil
+}
+
+func loadContainers(ctx context.Context, conn *sql.Conn, views map[string]*View) error {
+	return each(ctx, conn, "SELECT account, id, name, image_id, address, phase, created_at, spec, state FROM containers", func(scan func(...any) error) error {
+		var c Container
+		var account, created, spec, state string
+		var address sql.NullString
+		if err := scan(&account, &c.ID, &c.Name, &c.ImageID, &address, &c.Phase, &created, &spec, &state); err != nil {
+			return err
+		}
+		v, err := viewOf(views, account)
+		if err != nil {
+			return err
+		}
+		var errAddr, errTime error
+		c.Address, errAddr = decodeAddr(address)
+		c.CreatedAt, errTime = decodeTime(created)
+		err = errors.Join(errAddr, errTime, json.Unmarshal([]byte(spec), &c.Spec), json.Unmarshal([]byte(state), &c.State))
+		if err != nil {
+			return fmt.Errorf("container %s: %w", c.ID, err)
+		}
+		v.containers.put(&c)
+		return nil
+	})
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+var (
+	errClosed = errors.New("the database is closed")
+	errOver   = errors.New("this transaction is over")
+)
+
+// Tx is a change of one account's rows under way. Its View is a draft that shows what the Tx has written.
+// It is for one goroutine, and of no use after the function that it was given to.
+type Tx struct {
+	*View
+	store *Store
+	ctx   context.Context
+	began bool
+	over  bool
+	// failed is the first error of the database: after it the draft and the transaction may differ.
+	failed error
+	// own tells which tables of the draft are copies that this Tx may write to.
+	own struct{ containers, volumes, images, tags, floatingIPs bool }
+}
+
+// Update runs fn and makes what it put or deleted visible, all of it, after it is on disk; if fn or the
+// database fails, nothing has changed and the error is returned as it is. Writers wait for one another, so fn must be
+// quick and must not call Update. ctx is heeded while waiting for the turn; once begun, a change is completed.
+func (s *Store) Update(ctx context.Context, a account.Ref, fn func(*Tx) error) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	t, ok := s.tenants.Load().of(a)
+	if !ok {
+		return oops.NotFound("No such account: %s", a)
+	}
+	draft := *t.view.Load()
+	tx := &Tx{View: &draft, store: s, ctx: context.WithoutCancel(ctx)}
+	defer tx.rollback() // also when fn panics
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.commit(); err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	if tx.own.floatingIPs {
+		s.publishOwners(t.view.Load(), &draft)
+	}
+	t.view.Store(&draft)
+	return nil
+}
+
+// take waits for the caller's turn to write.
+func (s *Store) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if s.closed {
+		s.release()
+		return errClosed
+	}
+	return nil
+}
+
+func (s *Store) release() { <-s.turn }
+
+// publishOwners brings the addresses of all accounts up to date with one account's change.
+func (s *Store) publishOwners(before, after *View) {
+	owners := maps.Clone(*s.owners.Load())
+	for addr := range before.floatingIPs.byAddress {
+		delete(owners, addr)
+	}
+	for addr := range after.floatingIPs.byAddress {
+		owners[addr] = after.account
+	}
+	s.owners.Store(&owners)
+}
+
+// write executes a statement of the transaction, which the first one begins: an Update that
+// writes nothing costs no disk access.
+func (tx *Tx) write(query string, args ...any) error {
+	if tx.over {
+		return errOver
+	}
+	if tx.failed != nil {
+		return tx.failed
+	}
+	err := func() error {
+		if !tx.began {
+			if _, err := tx.store.conn.ExecContext(tx.ctx, "BEGIN IMMEDIATE"); err != nil {
+				return err
+			}
+			tx.began = true
+		}
+		_, err := tx.store.conn.ExecContext(tx.ctx, query, args...)
+		return err
+	}()
+	if err != nil {
+		tx.failed = fmt.Errorf("write to the database: %w", err)
+	}
+	return tx.failed
+}
+
+func (tx *Tx) commit() error {
+	if tx.failed != nil {
+		return tx.failed
+	}
+	if tx.began {
+		if _, err := tx.store.conn.ExecContext(tx.ctx, "COMMIT"); err != nil {
+			return err
+		}
+	}
+	tx.over = true
+	return nil
+}
+
+// rollback undoes what was not committed. It does nothing after a commit.
+func (tx *Tx) rollback() {
+	if tx.began && !tx.over {
+		// SQLite rolls back by itself after some errors; then this one fails, and rightly so.
+		_, _ = tx.store.conn.ExecContext(tx.ctx, "ROLLBACK")
+	}
+	tx.over = true
+}
+
+// holder tells who of the other accounts has the address.
+func (tx *Tx) holder(addr netip.Addr) (account.Ref, bool) {
+	ref, ok := tx.store.FloatingIPOwner(addr)
+	return ref, ok && ref != tx.account
+}
