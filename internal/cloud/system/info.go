@@ -1,0 +1,68 @@
+// Package system answers `hyper info`: facts about the machine, and how much of what the account has. It owns
+// nothing and changes nothing.
+package system
+
+import (
+	"context"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// Config is what a Service is made of.
+type Config struct {
+	Store  *store.Store
+	Engine engine.System
+	ID     string // of this installation, stable across restarts
+	Name   string // of this installation: its region or host name
+	Root   string // data directory
+}
+
+// Service answers questions about the installation.
+type Service struct{ Config }
+
+// Info is what `hyper info` tells. The counts are the account's own.
+type Info struct {
+	engine.Info
+	ID         string
+	Name       string
+	Containers int // Running + Paused + Stopped
+	Running    int
+	Paused     int
+	Stopped    int // every other state, with those that were never started
+	Images     int
+	Root       string
+}
+
+// New returns a Service.
+func New(c Config) *Service { return &Service{Config: c} }
+
+// Info tells of the machine and counts what the account has.
+func (s *Service) Info(ctx context.Context, a account.Ref) (Info, error) {
+	if err := a.Check(); err != nil {
+		return Info{}, err
+	}
+	machine, err := s.Engine.Info(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Info: machine, ID: s.ID, Name: s.Name, Root: s.Root}
+	v := s.Store.View(a)
+	info.Images = len(v.Images())
+	for _, c := range v.Containers() {
+		if c.Phase != store.Ready {
+			continue
+		}
+		info.Containers++
+		switch c.State.Status {
+		case store.StatusRunning, store.StatusRestarting:
+			info.Running++
+		case store.StatusPaused:
+			info.Paused++
+		default:
+			info.Stopped++
+		}
+	}
+	return info, nil
+}
