@@ -1,0 +1,81 @@
+package fip
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// attempts bounds how often Allocate looks again after losing an address to somebody else.
+const attempts = 5
+
+// Allocate gives the account count addresses, the lowest free ones of the pool: all of them or none.
+// Errors: ErrInvalidArgument for a count below 1; ErrResourceExhausted over quota, or when the pool has not so many.
+func (s *Service) Allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
+	if err := a.Check(); err != nil {
+		return nil, err
+	}
+	if count < 1 {
+		return nil, oops.Invalid("%d floating IPs cannot be allocated: ask for 1 or more", count)
+	}
+	s.giving.Lock()
+	defer s.giving.Unlock()
+	for try := 1; ; try++ {
+		given, err := s.allocate(ctx, a, count)
+		if err == nil || !errdefs.IsConflict(err) || try == attempts {
+			return given, err
+		}
+	}
+}
+
+func (s *Service) allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
+	var given []netip.Addr
+	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		if err := s.room(tx.View, count); err != nil {
+			return err
+		}
+		var err error
+		if given, err = s.free(count); err != nil {
+			return err
+		}
+		now := time.Now().UTC()
+		for _, addr := range given {
+			if err := tx.PutFloatingIP(store.FloatingIP{Address: addr, AllocatedAt: now}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return given, nil
+}
+
+func (s *Service) room(v *store.View, n int) error {
+	quota := s.Quota(v.Account())
+	if have := len(v.FloatingIPs()); quota > 0 && n > quota-have {
+		return oops.Exhausted("Exceeded quota: the account has %d of %d floating IPs. Please release floating IPs, or ask the operator for more", have, quota)
+	}
+	return nil
+}
+
+// free finds the count lowest addresses that no account has.
+func (s *Service) free(count int) ([]netip.Addr, error) {
+	var found []netip.Addr
+	for addr := range s.pool.all() {
+		if _, taken := s.Store.FloatingIPOwner(addr); taken {
+			continue
+		}
+		if found = append(found, addr); len(found) == count {
+			return found, nil
+		}
+	}
+	return nil, oops.Exhausted("%d floating IPs are asked for and %d are free: release some that are not used, or ask the operator for a larger pool", count, len(found))
+}
