@@ -1,0 +1,147 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+)
+
+// config is everything that an operator can set, by flag or in the file that --config names. A flag that is given
+// wins over the file.
+type config struct {
+	DataRoot        string   `yaml:"data-root"`
+	RunDir          string   `yaml:"run-dir"`
+	Hosts           []string `yaml:"host"`
+	RegistryMirrors []string `yaml:"registry-mirror"`
+	Libexec         string   `yaml:"libexec"`
+	Instance        string   `yaml:"instance"`
+	LogLevel        string   `yaml:"log-level"`
+	UplinkPool      string   `yaml:"uplink-pool"`
+	FIPPool         []string `yaml:"fip-pool"`
+	DNS             []string `yaml:"dns"`
+	Limits          limits   `yaml:"limits"`
+	Trace           bool     `yaml:"trace"`
+}
+
+// limits bound what containers may do.
+type limits struct {
+	LogFiles     int   `yaml:"log-files"`     // rotated log files kept for a container; default 10
+	LogFileSize  int64 `yaml:"log-file-size"` // bytes of one; default 5 MB
+	VolumeMaxGB  int   `yaml:"volume-max-gb"` // largest volume; default 50
+	VolumePoolGB int64 `yaml:"volume-pool-gb"`
+}
+
+func defaults() config {
+	return config{
+		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"},
+	}
+}
+
+// flags declares every setting as a flag of set, with c's values as defaults.
+func flags(set *pflag.FlagSet, c *config) (file *string) {
+	file = set.String("config", "", "YAML file with these settings; a flag wins over the file")
+	set.StringVar(&c.DataRoot, "data-root", c.DataRoot, "directory for everything that must survive a reboot")
+	set.StringVar(&c.RunDir, "run-dir", c.RunDir, "directory for sockets, pipes and mounts")
+	set.StringArrayVarP(&c.Hosts, "host", "H", nil, "where to listen, such as unix:///run/hyper/hyper.sock (repeatable; default: hyper.sock in the run directory)")
+	set.StringArrayVar(&c.RegistryMirrors, "registry-mirror", nil, "base URL of a registry asked before docker.io (repeatable)")
+	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-runc-v2 and hyper-init (default: ../libexec/hyper beside this program)")
+	set.StringVar(&c.Instance, "instance", "", "1 to 6 characters [a-z0-9] that name this hyperd's interfaces and tables (default: made from the data root)")
+	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	set.StringVar(&c.UplinkPool, "uplink-pool", c.UplinkPool, "prefix for the links between this machine and the accounts' routers")
+	set.StringArrayVar(&c.FIPPool, "fip-pool", c.FIPPool, "prefix of floating IPs (repeatable); 198.18.0.0/15 is reachable from this machine only")
+	set.StringArrayVar(&c.DNS, "dns", nil, "DNS server that other names are asked of (repeatable; default: those of /etc/resolv.conf)")
+	set.BoolVar(&c.Trace, "trace", false, "log how long each part of a start takes")
+	return file
+}
+
+// load merges the file under what the command line says.
+func load(set *pflag.FlagSet, c *config, file string) error {
+	if file == "" {
+		return c.complete()
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	merged := defaults()
+	if err := yaml.UnmarshalWithOptions(raw, &merged, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s is not a valid configuration:\n%s", file, yaml.FormatError(err, false, true))
+	}
+	for name, take := range map[string]func(){
+		"data-root": func() { merged.DataRoot = c.DataRoot }, "run-dir": func() { merged.RunDir = c.RunDir },
+		"host": func() { merged.Hosts = c.Hosts }, "registry-mirror": func() { merged.RegistryMirrors = c.RegistryMirrors },
+		"libexec": func() { merged.Libexec = c.Libexec }, "instance": func() { merged.Instance = c.Instance },
+		"log-level": func() { merged.LogLevel = c.LogLevel }, "uplink-pool": func() { merged.UplinkPool = c.UplinkPool },
+		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "dns": func() { merged.DNS = c.DNS },
+		"trace": func() { merged.Trace = c.Trace },
+	} {
+		if set.Changed(name) {
+			take()
+		}
+	}
+	*c = merged
+	return c.complete()
+}
+
+var instancePattern = regexp.MustCompile(`^[a-z0-9]{1,6}$`)
+
+func (c *config) complete() error {
+	var err error
+	for _, dir := range []*string{&c.DataRoot, &c.RunDir} {
+		if *dir == "" {
+			return errors.New("--data-root and --run-dir cannot be empty")
+		}
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
+	}
+	if c.Instance == "" {
+		c.Instance = "hy"
+		if c.DataRoot != defaults().DataRoot {
+			sum := sha256.Sum256([]byte(c.DataRoot))
+			c.Instance = "h" + hex.EncodeToString(sum[:])[:4]
+		}
+	}
+	if !instancePattern.MatchString(c.Instance) {
+		return fmt.Errorf("instance %q: use 1 to 6 of the characters a-z and 0-9", c.Instance)
+	}
+	if c.Libexec == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("finding this program's own path: %w", err)
+		}
+		c.Libexec = filepath.Join(filepath.Dir(filepath.Dir(exe)), "libexec", "hyper")
+	}
+	if len(c.Hosts) == 0 {
+		c.Hosts = []string{"unix://" + filepath.Join(c.RunDir, "hyper.sock")}
+	}
+	for _, m := range c.RegistryMirrors {
+		if !strings.HasPrefix(m, "http://") && !strings.HasPrefix(m, "https://") {
+			return fmt.Errorf("registry mirror %q: give its base URL, http:// or https://", m)
+		}
+	}
+	return nil
+}
+
+// prefixes reads a list of address ranges.
+func prefixes(name string, list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil || !p.Addr().Is4() {
+			return nil, fmt.Errorf("%s %q is not an IPv4 prefix such as 198.18.0.0/24", name, s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
+	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/engine/local"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// defaultAccount is the account of whoever speaks to the unix socket.
+const defaultAccount = "default"
+
+// machine opens the store and takes hold of the machine.
+func machine(ctx context.Context, c config, log *slog.Logger, trace func(string, time.Time)) (*store.Store, *local.Engine, []netip.Prefix, error) {
+	uplink, err := prefixes("uplink-pool", []string{c.UplinkPool})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	fips, err := prefixes("fip-pool", c.FIPPool)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, dir := range []string{c.DataRoot, c.RunDir} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return nil, nil, nil, fmt.Errorf("making %s: %w", dir, err)
+		}
+	}
+	st, err := store.Open(filepath.Join(c.DataRoot, "hyper.db"))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	eng, err := local.New(ctx, local.Config{
+		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
+		Mirrors: c.RegistryMirrors, CgroupParent: "/hyper-" + c.Instance,
+		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
+		Log: log, Trace: trace,
+	})
+	if err != nil {
+		_ = st.Close()
+		return nil, nil, nil, err
+	}
+	return st, eng, fips, nil
+}
+
+// parts are the rules, made of a store and a machine.
+type parts struct {
+	store      *store.Store
+	events     *event.Bus
+	images     *image.Service
+	volumes    *volume.Service
+	network    *network.Service
+	fips       *fip.Service
+	containers *container.Service
+	system     *system.Service
+}
+
+func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, log *slog.Logger, trace func(string, time.Time)) *parts {
+	p := &parts{store: st, events: event.NewBus()}
+	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log})
+	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, MaxSizeGB: c.Limits.VolumeMaxGB})
+	p.network = network.New(network.Config{Store: st, Engine: eng})
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: pool, Events: p.events})
+	p.containers = container.New(container.Config{
+		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
+		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
+	})
+	p.system = system.New(system.Config{Store: st, Engine: eng})
+	return p
+}
+
+// recover brings store and machine together after a start: see container.Service.Recover.
+func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
+	var keep []engine.Keep
+	for _, acc := range p.store.Accounts() {
+		keep = append(keep, container.Keep(p.store.View(acc.Ref), acc.Ref))
+	}
+	if err := eng.Reap(ctx, keep); err != nil {
+		return fmt.Errorf("clearing what an earlier run left: %w", err)
+	}
+	if err := p.containers.Recover(ctx); err != nil {
+		return err
+	}
+	for _, acc := range p.store.Accounts() {
+		if err := p.volumes.Recover(ctx, acc.Ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanup removes from the machine everything that belongs to a data root.
+func cleanup(ctx context.Context, c config, log *slog.Logger) error {
+	st, eng, _, err := machine(ctx, c, log, nil)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	defer eng.Close()
+	if err := eng.Reap(ctx, nil); err != nil {
+		return err
+	}
+	return eng.Destroy(ctx)
+}

@@ -1,0 +1,226 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/names"
+	"github.com/hypercloud/hyper/internal/failpoint"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// Create makes a container that does not run yet, with its volumes and its address. Either all of
+// it is there afterwards or nothing.
+func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) (Created, error) {
+	defer s.Trace("create", time.Now())
+	if req.Name != "" {
+		if req.Name[0] == '/' {
+			req.Name = req.Name[1:]
+		}
+		if err := checkName(req.Name); err != nil {
+			return Created{}, err
+		}
+	}
+	img, err := s.Images.Find(a, req.Image)
+	if err != nil {
+		return Created{}, err
+	}
+	spec, plans, err := resolve(&req, img)
+	if err != nil {
+		return Created{}, err
+	}
+	c := Container{
+		ID: newID(), Name: req.Name, ImageID: img.ID, Phase: store.Creating, CreatedAt: time.Now().UTC(),
+		Spec: spec, State: State{Status: store.StatusCreated},
+	}
+	if c.Spec.Hostname == "" {
+		c.Spec.Hostname = shortID(c.ID)
+	}
+	// From here on the client's going away must not leave a half.
+	ctx = context.WithoutCancel(ctx)
+	fresh, err := s.intend(ctx, a, &c, req.Links, plans)
+	if err != nil {
+		return Created{}, err
+	}
+	failpoint.Hit("container.create.after-intent")
+	if err := s.make(ctx, a, &c, fresh); err != nil {
+		if uerr := s.erase(ctx, a, &c, fresh); uerr != nil {
+			s.Log.Error("undoing a failed create", "container", c.ID, "error", uerr)
+		}
+		return Created{}, err
+	}
+	s.publish(a, &c, "create", nil)
+	return Created{ID: c.ID}, nil
+}
+
+// intend writes the container and its volumes as being made. A container without a name gets one.
+func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, links []string, plans []mountPlan) (fresh []string, err error) {
+	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		for try := 0; c.Name == "" && try < 100; try++ {
+			name := names.Generate()
+			if _, taken := tx.ContainerByName(name); !taken {
+				c.Name = name
+			}
+		}
+		if c.Name == "" {
+			c.Name = shortID(c.ID)
+		}
+		var err error
+		if c.Spec.Links, err = resolveLinks(tx.View, links); err != nil {
+			return err
+		}
+		if c.Address, err = s.Network.AllocateAddress(tx); err != nil {
+			return err
+		}
+		// The container's row comes first: a name that is taken is the likelier complaint.
+		if err := tx.PutContainer(*c); err != nil {
+			return err
+		}
+		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans); err != nil {
+			return err
+		}
+		return tx.PutContainer(*c)
+	})
+	return fresh, err
+}
+
+// make builds on the machine what was intended, and then says that it is there.
+func (s *Service) make(ctx context.Context, a account.Ref, c *Container, fresh []string) error {
+	var g errgroup.Group
+	g.Go(func() error { return s.Engine.CreateContainer(ctx, a, c.ID, c.ImageID) })
+	if len(fresh) > 0 {
+		g.Go(func() error { return s.Volumes.Materialise(ctx, a, fresh) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	failpoint.Hit("container.create.after-engine")
+	written, err := s.populate(ctx, a, c)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("container.create.after-populate")
+	c.Phase = store.Ready
+	return s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		for _, id := range written {
+			if v, ok := tx.Volume(id); ok {
+				row := *v
+				row.Written = true
+				if err := tx.PutVolume(row); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutContainer(*c)
+	})
+}
+
+// populate copies the image's content into volumes that never held anything (behaviour 4.2). A volume that is
+// mounted at several places receives nothing, since it could be one place's content only.
+func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (written []string, err error) {
+	places := map[string]int{}
+	for _, m := range c.Spec.Mounts {
+		places[m.VolumeID]++
+	}
+	view := s.Store.View(a)
+	for _, m := range c.Spec.Mounts {
+		v, ok := view.Volume(m.VolumeID)
+		if !ok || v.Written {
+			continue
+		}
+		dir, err := s.Engine.AttachVolume(ctx, a, m.VolumeID)
+		if err != nil {
+			return nil, err
+		}
+		failpoint.Hit("volume.attach.after-mount")
+		if places[m.VolumeID] == 1 && !m.NoCopy {
+			if err := s.Engine.Populate(ctx, a, c.ID, m.Destination, dir); err != nil {
+				return nil, err
+			}
+		}
+		written = append(written, m.VolumeID)
+	}
+	return written, nil
+}
+
+// erase takes away everything of a container: process, root file system, files, the volumes in discard,
+// its hold on the others, its addresses, its row.
+func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discard []string) error {
+	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		row, ok := tx.Container(c.ID)
+		if !ok {
+			return nil
+		}
+		gone := *row
+		gone.Phase = store.Removing
+		for _, id := range discard {
+			if v, ok := tx.Volume(id); ok {
+				doomed := *v
+				doomed.Phase = store.Removing
+				if err := tx.PutVolume(doomed); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutContainer(gone)
+	})
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("container.remove.after-intent")
+	var errs []error
+	errs = append(errs, s.Engine.RemoveContainer(ctx, a, c.ID))
+	errs = append(errs, s.Engine.DetachEndpoint(ctx, a, c.ID))
+	for _, v := range s.Store.View(a).VolumesOf(c.ID) {
+		errs = append(errs, s.Engine.DetachVolume(ctx, a, v.ID))
+	}
+	if len(discard) > 0 {
+		errs = append(errs, s.Volumes.Discard(ctx, a, discard))
+	}
+	errs = append(errs, os.RemoveAll(s.dir(a, c.ID)))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	failpoint.Hit("container.remove.after-engine")
+	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		for _, v := range tx.VolumesOf(c.ID) {
+			free := *v
+			free.Container = ""
+			if err := tx.PutVolume(free); err != nil {
+				return err
+			}
+		}
+		if f, ok := tx.FloatingIPOf(c.ID); ok {
+			free := *f
+			free.Container = ""
+			if err := tx.PutFloatingIP(free); err != nil {
+				return err
+			}
+		}
+		return tx.DeleteContainer(c.ID)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Network.Apply(ctx, a); err != nil {
+		s.Log.Error("applying the network after a removal", "container", c.ID, "error", err)
+	}
+	return nil
+}
+
+func (s *Service) publish(a account.Ref, c *Container, action string, more map[string]string) {
+	attrs := map[string]string{"name": c.Name, "image": c.Spec.Image}
+	for k, v := range c.Spec.Labels {
+		attrs[k] = v
+	}
+	for k, v := range more {
+		attrs[k] = v
+	}
+	s.Events.Publish(a, event.Event{Type: "container", Action: action, ID: c.ID, Attributes: attrs})
+}

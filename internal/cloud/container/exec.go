@@ -1,0 +1,189 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/moby/term"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// execs are the records of execs, by id. They live in memory: an exec does not outlive the daemon's knowledge of it.
+type execs struct {
+	mu   sync.Mutex
+	byID map[string]*execRecord
+}
+
+type execRecord struct {
+	Exec
+	account account.Ref
+}
+
+func (x *execs) forget(container string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id, r := range x.byID {
+		if r.ContainerID == container {
+			delete(x.byID, id)
+		}
+	}
+}
+
+func (x *execs) get(a account.Ref, id string) (*execRecord, error) {
+	r := x.byID[id]
+	if r == nil || r.account != a {
+		return nil, oops.NotFound("No such exec instance: %s", id)
+	}
+	return r, nil
+}
+
+// ExecCreate records a further process that is to run in a running container.
+func (s *Service) ExecCreate(_ context.Context, a account.Ref, ref string, cfg ExecConfig) (string, error) {
+	c, err := s.Get(a, ref)
+	if err != nil {
+		return "", err
+	}
+	if len(cfg.Cmd) == 0 {
+		return "", oops.Invalid("No exec command specified")
+	}
+	if cfg.Privileged {
+		return "", oops.Forbidden("privileged execs are not offered")
+	}
+	if _, err := detachKeys(cfg.DetachKeys); err != nil {
+		return "", err
+	}
+	if _, err := mergeEnv(nil, cfg.Env); err != nil {
+		return "", err
+	}
+	if err := execable(c); err != nil {
+		return "", err
+	}
+	r := &execRecord{Exec: Exec{ID: newID(), ContainerID: c.ID, Config: cfg}, account: a}
+	s.execs.mu.Lock()
+	s.execs.byID[r.ID] = r
+	s.execs.mu.Unlock()
+	s.publish(a, c, "exec_create: "+cfg.Cmd[0], map[string]string{"execID": r.ID})
+	return r.ID, nil
+}
+
+func execable(c *Container) error {
+	switch c.State.Status {
+	case store.StatusRunning:
+		return nil
+	case store.StatusPaused:
+		return oops.Conflict("container %s is paused, unpause the container before exec", c.Name)
+	}
+	return oops.Conflict("container %s is not running", c.ID)
+}
+
+// ExecStart runs what ExecCreate recorded. Attached, it returns when the process has ended.
+func (s *Service) ExecStart(ctx context.Context, a account.Ref, execID string, streams engine.Streams, detach bool, size [2]uint16) error {
+	s.execs.mu.Lock()
+	r, err := s.execs.get(a, execID)
+	if err == nil && r.Started {
+		err = oops.Conflict("exec %s has already run", execID)
+	}
+	if err != nil {
+		s.execs.mu.Unlock()
+		return err
+	}
+	c, err := s.Get(a, r.ContainerID)
+	if err == nil {
+		err = execable(c)
+	}
+	if err != nil {
+		s.execs.mu.Unlock()
+		return err
+	}
+	r.Started, r.Running = true, true
+	cfg := r.Config
+	s.execs.mu.Unlock()
+
+	if size == [2]uint16{} {
+		size = cfg.ConsoleSize
+	}
+	spec := engine.ExecSpec{ID: r.ID, Args: cfg.Cmd, Env: cfg.Env, User: cfg.User, WorkingDir: cfg.WorkingDir, Tty: cfg.Tty, ConsoleSize: size}
+	if cfg.Tty && streams.Stdin != nil {
+		keys, err := detachKeys(cfg.DetachKeys)
+		if err != nil {
+			return err
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		streams.Stdin = &escapeReader{r: term.NewEscapeProxy(streams.Stdin, keys), escaped: cancel}
+	}
+	started := make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		runCtx := ctx
+		if detach {
+			runCtx = s.base
+		}
+		code, err := s.Engine.Exec(runCtx, a, c.ID, spec, streams, func(pid int) {
+			s.execs.mu.Lock()
+			r.Pid = pid
+			s.execs.mu.Unlock()
+			s.publish(a, c, "exec_start: "+cfg.Cmd[0], map[string]string{"execID": r.ID})
+			close(started)
+		})
+		var cmd *engine.CommandError
+		if errors.As(err, &cmd) {
+			code = cmd.Code
+		}
+		s.execs.mu.Lock()
+		r.Running, r.ExitCode = false, &code
+		s.execs.mu.Unlock()
+		done <- err
+	}()
+	if detach {
+		select {
+		case <-started:
+			return nil
+		case err := <-done:
+			return err
+		}
+	}
+	return <-done
+}
+
+// ExecResize sets the size of an exec's terminal.
+func (s *Service) ExecResize(ctx context.Context, a account.Ref, execID string, rows, cols uint16) error {
+	x, err := s.ExecInspect(a, execID)
+	if err != nil {
+		return err
+	}
+	if !x.Running {
+		return oops.Conflict("exec %s is not running", execID)
+	}
+	return s.Engine.ExecResize(ctx, a, x.ContainerID, execID, rows, cols)
+}
+
+// ExecInspect returns the record of an exec.
+func (s *Service) ExecInspect(a account.Ref, execID string) (Exec, error) {
+	s.execs.mu.Lock()
+	defer s.execs.mu.Unlock()
+	r, err := s.execs.get(a, execID)
+	if err != nil {
+		return Exec{}, err
+	}
+	return r.Exec, nil
+}
+
+// ExecIDs lists the execs that run in a container.
+func (s *Service) ExecIDs(a account.Ref, containerID string) []string {
+	s.execs.mu.Lock()
+	defer s.execs.mu.Unlock()
+	var ids []string
+	for id, r := range s.execs.byID {
+		if r.ContainerID == containerID && r.account == a && r.Running {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,168 @@
+package container
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// watch handles what the machine reports, until ctx is done.
+func (s *Service) watch(ctx context.Context, events <-chan engine.TaskEvent) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case ev, ok := <-events:
+			if !ok {
+				if ctx.Err() == nil {
+					s.Log.Error("the stream of task events ended")
+				}
+				return
+			}
+			for _, acc := range s.Store.Accounts() {
+				if acc.Ref.ID() != ev.Account {
+					continue
+				}
+				switch ev.Kind {
+				case engine.TaskOOM:
+					s.oom(acc.Ref, ev.ContainerID)
+				case engine.TaskExited:
+					go s.onExit(ctx, acc.Ref, ev.ContainerID, ev.ExitCode, ev.Time)
+				}
+			}
+		}
+	}
+}
+
+func (s *Service) oom(a account.Ref, id string) {
+	e := s.entry(id)
+	go func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		c, err := s.modify(s.base, a, id, func(c *Container) { c.State.OOMKilled = true })
+		if err == nil {
+			s.publish(a, c, "oom", nil)
+		}
+	}()
+}
+
+// onExit records that a container's process ended, lets go of what it used, and does what its restart
+// policy says.
+func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int, at time.Time) {
+	e := s.entry(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	row, ok := s.Store.View(a).Container(id)
+	if !ok || !row.State.Status.Live() {
+		return // removed meanwhile, or a start that failed
+	}
+	ctx = context.WithoutCancel(ctx)
+	if e.health != nil {
+		e.health.stop()
+		e.health = nil
+	}
+	if err := s.Engine.DeleteTask(ctx, a, id); err != nil {
+		s.Log.Error("deleting a task", "container", id, "error", err)
+	}
+	s.release(ctx, a, row)
+	if at.IsZero() {
+		at = time.Now()
+	}
+	wait, again := s.restartIn(e, row, code, at)
+	c, err := s.modify(ctx, a, id, func(c *Container) {
+		c.State.Status = store.StatusExited
+		if again {
+			c.State.Status = store.StatusRestarting
+		}
+		c.State.Pid, c.State.ExitCode, c.State.FinishedAt = 0, code, at.UTC()
+	})
+	if err != nil {
+		s.Log.Error("recording an exit", "container", id, "error", err)
+		return
+	}
+	if e.exited != nil {
+		close(e.exited)
+		e.exited = nil
+	}
+	s.publish(a, c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
+	e.wake(WaitNextExit, code)
+	if again {
+		s.restartAfter(a, c, e, wait)
+		return
+	}
+	e.wake(WaitNotRunning, code)
+	if c.Spec.AutoRemove {
+		go s.autoRemove(a, id)
+	}
+}
+
+func (s *Service) autoRemove(a account.Ref, id string) {
+	if _, err := s.Remove(s.base, a, id, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		s.Log.Error("removing a container after its exit", "container", id, "error", err)
+	}
+}
+
+// restartIn says whether and when the restart policy wants the container back.
+func (s *Service) restartIn(e *entry, c *Container, code int, at time.Time) (time.Duration, bool) {
+	if c.State.UserStopped || at.Sub(c.State.StartedAt) <= s.RestartAfter {
+		return 0, false
+	}
+	if !wanted(c, code) {
+		return 0, false
+	}
+	if e.backoff == 0 {
+		e.backoff = 100 * time.Millisecond
+	} else {
+		e.backoff = min(2*e.backoff, time.Minute)
+	}
+	return e.backoff, true
+}
+
+// wanted reports whether a policy restarts a container that ended by itself with this code.
+func wanted(c *Container, code int) bool {
+	switch p := c.Spec.Restart; p.Name {
+	case "always", "unless-stopped":
+		return true
+	case "on-failure":
+		return code != 0 && (p.MaxRetries == 0 || c.State.RestartCount < p.MaxRetries)
+	}
+	return false
+}
+
+func (s *Service) restartAfter(a account.Ref, c *Container, e *entry, wait time.Duration) {
+	ctx, cancel := context.WithCancel(s.base)
+	e.cancel = cancel
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		s.restartNow(ctx, a, c.ID)
+	}()
+}
+
+func (s *Service) restartNow(ctx context.Context, a account.Ref, id string) {
+	c, e, err := s.lock(a, id)
+	if err != nil {
+		return
+	}
+	defer e.ops.Unlock()
+	if ctx.Err() != nil || c.State.Status != store.StatusRestarting {
+		return
+	}
+	c, err = s.modify(ctx, a, id, func(c *Container) { c.State.RestartCount++ })
+	if err != nil {
+		return
+	}
+	if err := s.start(context.WithoutCancel(ctx), a, c, e, true); err != nil {
+		s.Log.Warn("a restart failed", "container", id, "error", err)
+		e.mu.Lock()
+		e.wake(WaitNotRunning, c.State.ExitCode)
+		e.mu.Unlock()
+	}
+}

@@ -1,0 +1,73 @@
+package container
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+// The platform's labels (api 19). Clients ask by them, and see them in inspect.
+const (
+	labelSize       = "sh_hyper_instancetype"
+	labelNoAuto     = "sh_hyper_noauto_volume"
+	labelProtection = "sh_hyper_container_protection"
+	labelGroup      = "sh_hyper_sg_"
+	labelFIP        = "sh.hyper.fip"
+)
+
+// takeLabels moves what the platform's labels ask for into spec and keeps the user's own.
+func takeLabels(labels map[string]string, spec *Spec) error {
+	for k, v := range labels {
+		switch {
+		case k == labelSize:
+			spec.Size = v
+		case k == labelNoAuto:
+			spec.NoAutoVolume = v == "true"
+		case k == labelProtection:
+			spec.Protection = v == "true"
+		case strings.HasPrefix(k, labelGroup):
+			spec.SecGroups = append(spec.SecGroups, strings.TrimPrefix(k, labelGroup))
+		case k == labelFIP:
+			// The server's own; a copied container's value means nothing.
+		default:
+			if spec.Labels == nil {
+				spec.Labels = map[string]string{}
+			}
+			spec.Labels[k] = v
+		}
+	}
+	size, err := checkSize(spec.Size)
+	if err != nil {
+		return err
+	}
+	spec.Size = size
+	if len(spec.SecGroups) > 0 {
+		return oops.NotFound("No such security group: %s", spec.SecGroups[0])
+	}
+	return nil
+}
+
+// Labels are the user's labels of a container and the platform's.
+func (s *Service) Labels(a account.Ref, c *Container) map[string]string {
+	out := maps.Clone(c.Spec.Labels)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out[labelSize] = c.Spec.Size
+	out[labelFIP] = ""
+	if f, ok := s.Store.View(a).FloatingIPOf(c.ID); ok {
+		out[labelFIP] = f.Address.String()
+	}
+	if c.Spec.NoAutoVolume {
+		out[labelNoAuto] = "true"
+	}
+	if c.Spec.Protection {
+		out[labelProtection] = "true"
+	}
+	for _, g := range c.Spec.SecGroups {
+		out[labelGroup+g] = "yes"
+	}
+	return out
+}

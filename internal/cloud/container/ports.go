@@ -1,0 +1,141 @@
+package container
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// maxPublished is the number of ports that a container may publish (behaviour 16).
+const maxPublished = 32
+
+// parsePort reads "80", "80/tcp" or "80/UDP".
+func parsePort(s string) (store.Port, error) {
+	num, proto, ok := strings.Cut(s, "/")
+	if !ok {
+		proto = "tcp"
+	}
+	proto = strings.ToLower(proto)
+	if proto != "tcp" && proto != "udp" {
+		return store.Port{}, oops.Invalid("Invalid proto: %s (tcp and udp can be published)", proto)
+	}
+	n, err := strconv.ParseUint(num, 10, 16)
+	if err != nil || n == 0 {
+		return store.Port{}, oops.Invalid("Invalid containerPort: %s", num)
+	}
+	return store.Port{Number: uint16(n), Proto: proto}, nil
+}
+
+// parsePublic reads the public side of a mapping: a port, or a range whose first port is taken.
+func parsePublic(s string, private uint16) (uint16, error) {
+	if s == "" {
+		return private, nil
+	}
+	first, last, ranged := strings.Cut(s, "-")
+	n, err := strconv.ParseUint(first, 10, 16)
+	if err != nil {
+		return 0, oops.Invalid("Invalid hostPort: %s", s)
+	}
+	if ranged {
+		m, err := strconv.ParseUint(last, 10, 16)
+		if err != nil || m < n {
+			return 0, oops.Invalid("Invalid hostPort: %s", s)
+		}
+	}
+	if n == 0 {
+		return private, nil
+	}
+	return uint16(n), nil
+}
+
+func sortPorts(ports []store.Port) []store.Port {
+	slices.SortFunc(ports, func(x, y store.Port) int {
+		return cmp.Or(cmp.Compare(x.Number, y.Number), cmp.Compare(x.Proto, y.Proto))
+	})
+	return slices.Compact(ports)
+}
+
+// resolvePorts fills the exposed and published ports of spec from the request and the image's EXPOSE.
+func resolvePorts(req *CreateRequest, image []string, spec *Spec) error {
+	for _, e := range append(slices.Clone(image), req.ExposedPorts...) {
+		ps, err := parseExposed(e)
+		if err != nil {
+			return err
+		}
+		spec.Exposed = append(spec.Exposed, ps...)
+	}
+	taken := map[string]store.Port{}
+	publish := func(p store.Port, public uint16) error {
+		key := strconv.Itoa(int(public)) + "/" + p.Proto
+		if other, ok := taken[key]; ok {
+			if other == p {
+				return nil
+			}
+			return oops.Invalid("public port %s is published twice, for %d and for %d", key, other.Number, p.Number)
+		}
+		taken[key] = p
+		spec.Published = append(spec.Published, store.PublishedPort{Port: p, Public: public})
+		return nil
+	}
+	for _, b := range req.Ports {
+		p, err := parsePort(b.Private)
+		if err != nil {
+			return err
+		}
+		public, err := parsePublic(b.Public, p.Number)
+		if err != nil {
+			return err
+		}
+		spec.Exposed = append(spec.Exposed, p)
+		if err := publish(p, public); err != nil {
+			return err
+		}
+	}
+	spec.Exposed = sortPorts(spec.Exposed)
+	if spec.PublishAll {
+		for _, p := range spec.Exposed {
+			if slices.ContainsFunc(spec.Published, func(x store.PublishedPort) bool { return x.Port == p }) {
+				continue
+			}
+			if err := publish(p, p.Number); err != nil {
+				return err
+			}
+		}
+	}
+	if len(spec.Published) > maxPublished {
+		return oops.Invalid("%d ports are published, a container may publish at most %d", len(spec.Published), maxPublished)
+	}
+	return nil
+}
+
+// parseExposed reads "80/tcp", or a range "8000-8010/udp".
+func parseExposed(s string) ([]store.Port, error) {
+	span, proto, ok := strings.Cut(s, "/")
+	if !ok {
+		proto = "tcp"
+	}
+	first, last, ranged := strings.Cut(span, "-")
+	from, err := parsePort(first + "/" + proto)
+	if err != nil {
+		return nil, err
+	}
+	if !ranged {
+		return []store.Port{from}, nil
+	}
+	to, err := parsePort(last + "/" + proto)
+	if err != nil {
+		return nil, err
+	}
+	if to.Number < from.Number {
+		return nil, oops.Invalid("Invalid range format for --expose: %s", s)
+	}
+	var out []store.Port
+	for n := int(from.Number); n <= int(to.Number); n++ {
+		out = append(out, store.Port{Number: uint16(n), Proto: from.Proto})
+	}
+	return out, nil
+}

@@ -1,0 +1,44 @@
+package container
+
+import (
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+// DefaultSize is the size of a container whose request names none.
+const DefaultSize = "s4"
+
+// pidsLimit bounds the processes of a container of any size (behaviour 2.2).
+const pidsLimit = 30604
+
+const mib = 1 << 20
+
+// sizes are those of behaviour 2.1: whole CPUs and binary memory.
+var sizes = map[string]engine.Limits{
+	"s1": {CPUs: 1, Memory: 64 * mib, Pids: pidsLimit},
+	"s2": {CPUs: 1, Memory: 128 * mib, Pids: pidsLimit},
+	"s3": {CPUs: 1, Memory: 256 * mib, Pids: pidsLimit},
+	"s4": {CPUs: 1, Memory: 512 * mib, Pids: pidsLimit},
+	"m1": {CPUs: 1, Memory: 1024 * mib, Pids: pidsLimit},
+	"m2": {CPUs: 2, Memory: 2048 * mib, Pids: pidsLimit},
+	"m3": {CPUs: 2, Memory: 4096 * mib, Pids: pidsLimit},
+	"l1": {CPUs: 4, Memory: 4096 * mib, Pids: pidsLimit},
+	"l2": {CPUs: 4, Memory: 8192 * mib, Pids: pidsLimit},
+	"l3": {CPUs: 8, Memory: 16384 * mib, Pids: pidsLimit},
+}
+
+// SizeOf returns the limits of a size by its name.
+func SizeOf(name string) (engine.Limits, bool) {
+	l, ok := sizes[name]
+	return l, ok
+}
+
+func checkSize(name string) (string, error) {
+	if name == "" {
+		return DefaultSize, nil
+	}
+	if _, ok := sizes[name]; !ok {
+		return "", oops.Invalid("size %q does not exist: choose one of s1, s2, s3, s4, m1, m2, m3, l1, l2, l3", name)
+	}
+	return name, nil
+}

@@ -1,0 +1,207 @@
+package container
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// resolve checks a request against its image and completes it. Links and volumes, which need
+// the account's state, are left to Create's transaction.
+func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
+	spec := Spec{
+		Image: req.Image, WorkingDir: req.WorkingDir, User: req.User,
+		Hostname: req.Hostname, Domainname: req.Domainname,
+		Tty: req.Tty, OpenStdin: req.OpenStdin, StdinOnce: req.StdinOnce,
+		AttachStdin: req.AttachStdin, AttachStdout: req.AttachStdout, AttachStderr: req.AttachStderr,
+		PublishAll: req.PublishAll, Restart: req.Restart, StopSignal: req.StopSignal, StopTimeout: req.StopTimeout,
+		AutoRemove: req.AutoRemove, Init: req.Init, ReadOnly: req.ReadOnly,
+		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop,
+		GroupAdd: req.GroupAdd, Sysctls: req.Sysctls, ExtraHosts: req.ExtraHosts, ConsoleSize: req.ConsoleSize,
+	}
+	cfg := img.Config.Config
+	if req.Privileged {
+		return spec, nil, oops.Forbidden("privileged containers are not offered: root inside a container is never root on the machine")
+	}
+	if err := takeLabels(req.Labels, &spec); err != nil {
+		return spec, nil, err
+	}
+	for k, v := range cfg.Labels {
+		if spec.Labels == nil {
+			spec.Labels = map[string]string{}
+		}
+		if _, ok := spec.Labels[k]; !ok {
+			spec.Labels[k] = v
+		}
+	}
+	if err := resolveCommand(req, cfg, &spec); err != nil {
+		return spec, nil, err
+	}
+	env, err := mergeEnv(cfg.Env, req.Env)
+	if err != nil {
+		return spec, nil, err
+	}
+	spec.Env = env
+	if spec.WorkingDir == "" {
+		spec.WorkingDir = cfg.WorkingDir
+	}
+	if spec.WorkingDir != "" && !strings.HasPrefix(spec.WorkingDir, "/") {
+		return spec, nil, oops.Invalid("the working directory '%s' is invalid, it needs to be an absolute path", spec.WorkingDir)
+	}
+	if spec.User == "" {
+		spec.User = cfg.User
+	}
+	if spec.StopSignal == "" {
+		spec.StopSignal = cfg.StopSignal
+	}
+	if spec.StopSignal != "" {
+		if _, err := parseSignal(spec.StopSignal); err != nil {
+			return spec, nil, err
+		}
+	}
+	if err := checkHostname(spec.Hostname, spec.Domainname); err != nil {
+		return spec, nil, err
+	}
+	if err := checkRestart(&spec); err != nil {
+		return spec, nil, err
+	}
+	spec.Healthcheck, err = resolveHealth(img.Docker.Healthcheck, req.Healthcheck)
+	if err != nil {
+		return spec, nil, err
+	}
+	if err := resolvePorts(req, slices.Sorted(maps.Keys(cfg.ExposedPorts)), &spec); err != nil {
+		return spec, nil, err
+	}
+	plans, err := planMounts(req, slices.Sorted(maps.Keys(cfg.Volumes)), &spec)
+	return spec, plans, err
+}
+
+func resolveCommand(req *CreateRequest, cfg ocispec.ImageConfig, spec *Spec) error {
+	spec.Entrypoint, spec.Cmd = req.Entrypoint, req.Cmd
+	if spec.Entrypoint == nil {
+		spec.Entrypoint = cfg.Entrypoint
+		if len(spec.Cmd) == 0 {
+			spec.Cmd = cfg.Cmd
+		}
+	}
+	if len(spec.Entrypoint) == 1 && spec.Entrypoint[0] == "" {
+		spec.Entrypoint = nil
+	}
+	spec.Args = append(slices.Clone(spec.Entrypoint), spec.Cmd...)
+	if len(spec.Args) == 0 || spec.Args[0] == "" {
+		return oops.Invalid("no command specified: the image %s has none, name one", req.Image)
+	}
+	return nil
+}
+
+// mergeEnv lays the user's variables over the image's; a name without = takes a variable away.
+func mergeEnv(image, user []string) ([]string, error) {
+	out := slices.Clone(image)
+	for _, kv := range user {
+		k, _, set := strings.Cut(kv, "=")
+		if k == "" {
+			return nil, oops.Invalid("invalid environment variable: %s", kv)
+		}
+		if strings.ContainsRune(kv, 0) {
+			return nil, oops.Invalid("invalid environment variable %q: it holds a zero byte", k)
+		}
+		i := slices.IndexFunc(out, func(x string) bool { name, _, _ := strings.Cut(x, "="); return name == k })
+		switch {
+		case i >= 0 && set:
+			out[i] = kv
+		case i >= 0:
+			out = slices.Delete(out, i, i+1)
+		case set:
+			out = append(out, kv)
+		}
+	}
+	return out, nil
+}
+
+func checkHostname(host, domain string) error {
+	for _, h := range []string{host, domain} {
+		if len(h) > 63 && domain == "" || len(host)+len(domain) > 250 {
+			return oops.Invalid("hostname %q is longer than 63 characters", h)
+		}
+		for _, r := range h {
+			if !(r == '-' || r == '.' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
+				return oops.Invalid("invalid hostname format: %s", h)
+			}
+		}
+	}
+	return nil
+}
+
+func checkRestart(spec *Spec) error {
+	p := &spec.Restart
+	switch p.Name {
+	case "", "no":
+		p.Name = "no"
+	case "always", "unless-stopped", "on-failure":
+		if spec.AutoRemove {
+			return oops.Invalid("Conflicting options: --restart and --rm")
+		}
+	default:
+		return oops.Invalid("invalid restart policy %s", p.Name)
+	}
+	if p.MaxRetries < 0 {
+		return oops.Invalid("maximum retry count cannot be negative")
+	}
+	if p.MaxRetries > 0 && p.Name != "on-failure" {
+		return oops.Invalid("maximum restart count not valid with restart policy of \"%s\"", p.Name)
+	}
+	if spec.AutoRemove && spec.Protection {
+		return oops.Invalid("Conflicting options: --rm and --protection")
+	}
+	return nil
+}
+
+// resolveHealth lays the user's health check over the image's, field by field.
+func resolveHealth(image, user *engine.Healthcheck) (*engine.Healthcheck, error) {
+	var h engine.Healthcheck
+	if image != nil {
+		h = *image
+	}
+	if user != nil {
+		if len(user.Test) > 0 {
+			h.Test = user.Test
+		}
+		for _, f := range []struct {
+			name     string
+			from, to *time.Duration
+		}{
+			{"interval", &user.Interval, &h.Interval}, {"timeout", &user.Timeout, &h.Timeout},
+			{"start period", &user.StartPeriod, &h.StartPeriod}, {"start interval", &user.StartInterval, &h.StartInterval},
+		} {
+			if *f.from != 0 && *f.from < time.Millisecond {
+				return nil, oops.Invalid("the health check's %s cannot be less than 1ms", f.name)
+			}
+			if *f.from != 0 {
+				*f.to = *f.from
+			}
+		}
+		if user.Retries < 0 {
+			return nil, oops.Invalid("the health check's retries cannot be negative")
+		}
+		if user.Retries > 0 {
+			h.Retries = user.Retries
+		}
+	}
+	if len(h.Test) == 0 || h.Test[0] == "NONE" {
+		return nil, nil
+	}
+	switch {
+	case h.Test[0] != "CMD" && h.Test[0] != "CMD-SHELL":
+		return nil, oops.Invalid("unknown type of health check %q: use NONE, CMD or CMD-SHELL", h.Test[0])
+	case len(h.Test) < 2:
+		return nil, oops.Invalid("the health check has no command")
+	}
+	return &h, nil
+}

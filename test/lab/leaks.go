@@ -1,0 +1,92 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// Inventory counts what a container cloud could leak on the lab's machine.
+type Inventory map[string]int
+
+// Inventory takes stock of the machine and of the data directory.
+func (l *Lab) Inventory() (Inventory, error) {
+	inv := Inventory{}
+	links, err := l.lines("ip", "-o", "link")
+	if err != nil {
+		return nil, err
+	}
+	inv["host interfaces"] = len(links)
+	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", l.holder.Process.Pid))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range strings.Split(string(mounts), "\n") {
+		if strings.Contains(m, l.Dir) {
+			inv["mounts"]++
+		}
+	}
+	loops, err := l.lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range loops {
+		if strings.Contains(d, l.Dir) {
+			inv["loop devices"]++
+		}
+	}
+	procs, err := l.lines("ps", "-eo", "args")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range procs {
+		if strings.Contains(p, "containerd-shim") {
+			inv["shims"]++
+		}
+	}
+	for _, pattern := range []string{"data/containers/*/*", "data/logs/*/*", "run/io/*/*", "data/volumes/*/*.img", "run/netns/*"} {
+		found, _ := filepath.Glob(filepath.Join(l.Dir, pattern))
+		inv[pattern] = len(found)
+	}
+	cgroups, _ := filepath.Glob("/sys/fs/cgroup/memory/hyper-" + l.Instance + "/*/*")
+	more, _ := filepath.Glob("/sys/fs/cgroup/hyper-" + l.Instance + "/*/*.d")
+	inv["cgroups"] = 0
+	for _, c := range append(cgroups, more...) {
+		if st, err := os.Stat(c); err == nil && st.IsDir() {
+			inv["cgroups"]++
+		}
+	}
+	return inv, nil
+}
+
+func (l *Lab) lines(name string, args ...string) ([]string, error) {
+	out, err := l.Command(context.Background(), name, args...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	text := strings.TrimSpace(string(out))
+	if text == "" {
+		return nil, nil
+	}
+	return strings.Split(text, "\n"), nil
+}
+
+// Diff says in what other differs from inv, "" if in nothing.
+func (inv Inventory) Diff(other Inventory) string {
+	var out []string
+	for k, n := range other {
+		if inv[k] != n {
+			out = append(out, fmt.Sprintf("%s: %d before, %d after", k, inv[k], n))
+		}
+	}
+	for k, n := range inv {
+		if _, ok := other[k]; !ok && n != 0 {
+			out = append(out, fmt.Sprintf("%s: %d before, none after", k, n))
+		}
+	}
+	sort.Strings(out)
+	return strings.Join(out, "\n")
+}
