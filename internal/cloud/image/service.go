@@ -1,0 +1,97 @@
+// Package image holds the rules of images: how a reference is read, what a pull tells, which names an
+// image has, and when it may go.
+//
+// An image belongs to one account, even where its bytes are shared with others on disk. Its row is in
+// the store from the moment that the engine has all of it until it is removed; the engine's copy is older than the
+// row and outlives it for an instant, so that no container is ever created from an image that is not
+// there. What a death in between leaves on the machine is removed by the engine at the next start, since
+// the store does not name it.
+//
+// An image is known by its id (the digest of its config) and by any number of names: repository and tag, or
+// repository and digest. Moving the last tag to another image leaves the former one dangling: it stays until it
+// is removed or pruned. Containers, running or not, hold their image: it cannot go before them.
+package image
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// Config is what a Service is made of.
+type Config struct {
+	Store  *store.Store
+	Engine engine.Images
+	Events *event.Bus
+	Log    *slog.Logger
+	// Quota is the number of images that an account may have (behaviour 16); nil, or a result below 1, is no bound.
+	Quota func(account.Ref) int
+	// MaxSize is the largest image, in bytes of its unpacked layers. Default 10 GiB (behaviour 16).
+	MaxSize int64
+}
+
+const defaultMaxSize = 10 << 30
+
+// Service carries out the rules of images.
+type Service struct {
+	Config
+	mu       sync.Mutex
+	accounts map[string]*shelf // by account id
+	base     context.Context   // of pulls, which outlive the requests that began them
+	stop     context.CancelFunc
+	pulling  sync.WaitGroup
+}
+
+// shelf guards what one account does to its images.
+type shelf struct {
+	// mu is held while an image enters or leaves store and engine.
+	mu    sync.Mutex
+	pulls map[pullKey]*pull
+	// lost tells each pull under way which images left the engine since it began.
+	lost map[*pull]map[string]bool
+}
+
+// New returns a Service.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Events == nil {
+		c.Events = event.NewBus()
+	}
+	if c.Quota == nil {
+		c.Quota = func(account.Ref) int { return 0 }
+	}
+	if c.MaxSize == 0 {
+		c.MaxSize = defaultMaxSize
+	}
+	s := &Service{Config: c, accounts: map[string]*shelf{}}
+	s.base, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Close interrupts the pulls that are under way and waits for them to end. A later pull resumes from their bytes.
+func (s *Service) Close() {
+	s.stop()
+	s.pulling.Wait()
+}
+
+func (s *Service) shelf(a account.Ref) *shelf {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sh := s.accounts[a.ID()]
+	if sh == nil {
+		sh = &shelf{pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}}
+		s.accounts[a.ID()] = sh
+	}
+	return sh
+}
+
+func (s *Service) publish(a account.Ref, action, id, name string) {
+	s.Events.Publish(a, event.Event{Type: "image", Action: action, ID: id, Attributes: map[string]string{"name": name}})
+}
