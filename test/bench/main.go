@@ -1,0 +1,277 @@
+// Command bench prints, in one run on one machine, what Hyper's commands cost beside Docker's and runc's.
+//
+// hyperd and dockerd (Debian's docker.io) run in one lab: same namespaces, same disk, same busybox image from the
+// same registry. Samples alternate between the two, so that a noisy machine disturbs both; medians and ratios are
+// printed. It measures and does not judge: nothing here fails a build.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hypercloud/hyper/test/lab"
+)
+
+func main() {
+	lab.Init()
+	samples := flag.Int("n", 15, "samples of each short command")
+	parallel := flag.Int("parallel", 100, "containers started at once")
+	flag.Parse()
+	if err := bench(*samples, *parallel); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// rig is the lab with both daemons.
+type rig struct {
+	*lab.Lab
+	docker string // socket
+}
+
+func bench(samples, parallel int) error {
+	for _, p := range []string{"dockerd", "docker"} {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("%s is missing: 'make bench' installs docker.io", p)
+		}
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	l, err := lab.New(root, "bench")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := l.StartRegistry(os.Getenv("HYPER_TEST_REGISTRY"), os.Getenv("HYPER_TEST_IMAGES")); err != nil {
+		return err
+	}
+	if err := l.Start("--trace"); err != nil {
+		return err
+	}
+	r := &rig{Lab: l, docker: "unix://" + filepath.Join(l.Dir, "docker.sock")}
+	idleHyper := r.memory("hyperd")
+	stop, err := r.startDocker()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	idleDocker := r.memory("dockerd", "containerd")
+	if err := r.images(); err != nil {
+		return err
+	}
+	fmt.Printf("%-34s %12s %12s %8s\n", "", "hyper", "docker", "ratio")
+	r.compare("run --rm busybox true", samples, "run", "--rm", "busybox", "true")
+	if err := r.both("run", "-d", "--name", "idle", "busybox", "sleep", "100000"); err != nil {
+		return err
+	}
+	r.compare("exec true", samples, "exec", "idle", "true")
+	r.parallel(parallel)
+	r.compare(fmt.Sprintf("ps with %d running", parallel+1), samples, "ps")
+	fullHyper, fullDocker := r.memory("hyperd", "hyper/containerd-shim"), r.memory("dockerd", "containerd", "bin/containerd-shim")
+	n := int64(parallel + 1)
+	row("memory of the daemon, idle (MB)", float64(idleHyper)/1e6, float64(idleDocker)/1e6, "%.0f")
+	row("memory per running container (MB)", float64(fullHyper-idleHyper)/float64(n)/1e6, float64(fullDocker-idleDocker)/float64(n)/1e6, "%.1f")
+	r.runc(samples)
+	r.spans()
+	return nil
+}
+
+func row(name string, hyper, docker float64, format string) {
+	fmt.Printf("%-34s %12s %12s %8.2f\n", name, fmt.Sprintf(format, hyper), fmt.Sprintf(format, docker), hyper/docker)
+}
+
+func (r *rig) startDocker() (func(), error) {
+	dir := filepath.Join(r.Dir, "docker")
+	cmd := r.Command(context.Background(), "dockerd", "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "run"),
+		"--pidfile", filepath.Join(dir, "pid"), "-H", r.docker, "--log-level", "error")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	logf, err := os.Create(filepath.Join(r.Dir, "dockerd.log"))
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = logf, logf
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	for range 300 {
+		if exec.Command("docker", "-H", r.docker, "version").Run() == nil {
+			return func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	said, _ := os.ReadFile(logf.Name())
+	return nil, fmt.Errorf("dockerd did not come up:\n%s", said)
+}
+
+func (r *rig) images() error {
+	if _, errOut, code := r.Hyper("pull", "busybox"); code != 0 {
+		return errors.New(errOut)
+	}
+	name := strings.TrimPrefix(r.Mirror, "http://") + "/library/busybox"
+	for _, args := range [][]string{{"pull", name}, {"tag", name, "busybox"}} {
+		if out, err := exec.Command("docker", append([]string{"-H", r.docker}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("docker %v: %s", args, out)
+		}
+	}
+	return nil
+}
+
+func (r *rig) hyperOnce(args ...string) (time.Duration, error) {
+	begin := time.Now()
+	_, errOut, code := r.Hyper(args...)
+	if code != 0 {
+		return 0, fmt.Errorf("hyper %v: %s", args, errOut)
+	}
+	return time.Since(begin), nil
+}
+
+func (r *rig) dockerOnce(args ...string) (time.Duration, error) {
+	begin := time.Now()
+	out, err := exec.Command("docker", append([]string{"-H", r.docker}, args...)...).CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("docker %v: %s", args, out)
+	}
+	return time.Since(begin), nil
+}
+
+func (r *rig) both(args ...string) error {
+	_, err1 := r.hyperOnce(args...)
+	_, err2 := r.dockerOnce(args...)
+	return errors.Join(err1, err2)
+}
+
+func (r *rig) compare(name string, samples int, args ...string) {
+	var h, d []time.Duration
+	for i := range samples + 1 {
+		th, err1 := r.hyperOnce(args...)
+		td, err2 := r.dockerOnce(args...)
+		if err := errors.Join(err1, err2); err != nil {
+			fmt.Printf("%-34s %v\n", name, err)
+			return
+		}
+		if i > 0 { // the first warms up
+			h, d = append(h, th), append(d, td)
+		}
+	}
+	row(name+" (ms)", ms(median(h)), ms(median(d)), "%.0f")
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func (r *rig) parallel(n int) {
+	all := func(once func(...string) (time.Duration, error)) (time.Duration, error) {
+		begin := time.Now()
+		errs := make([]error, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { _, errs[i] = once("run", "-d", "--name", fmt.Sprintf("p%d", i), "busybox", "sleep", "100000") })
+		}
+		wg.Wait()
+		return time.Since(begin), errors.Join(errs...)
+	}
+	h, err1 := all(r.hyperOnce)
+	d, err2 := all(r.dockerOnce)
+	if err := errors.Join(err1, err2); err != nil {
+		fmt.Printf("%d parallel run -d: %v\n", n, err)
+		return
+	}
+	row(fmt.Sprintf("%d parallel run -d (s)", n), h.Seconds(), d.Seconds(), "%.1f")
+}
+
+// memory is the proportional set size, in bytes, of the lab's processes whose command line holds one of the words.
+func (r *rig) memory(words ...string) int64 {
+	out, err := r.Command(context.Background(), "sh", "-c",
+		`for p in /proc/[0-9]*; do c=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue; k=$(awk '/^Pss:/{print $2}' $p/smaps_rollup 2>/dev/null); echo "${k:-0} ${c%% *}"; done`).Output()
+	if err != nil {
+		return 0
+	}
+	var sum int64
+	for _, line := range strings.Split(string(out), "\n") {
+		var kb int64
+		var program string
+		if _, err := fmt.Sscan(line, &kb, &program); err != nil {
+			continue
+		}
+		for _, w := range words {
+			if strings.HasSuffix(program, "/"+w) || program == w || strings.Contains(w, "/") && strings.Contains(program, w) {
+				sum += kb * 1024
+				break
+			}
+		}
+	}
+	return sum
+}
+
+// runc measures the floor: the same program in a container, by runc alone.
+func (r *rig) runc(samples int) {
+	dir := filepath.Join(r.Dir, "bundle")
+	runc := filepath.Join(filepath.Dir(r.Bin), "libexec", "hyper", "runc")
+	script := fmt.Sprintf("mkdir -p %[1]s/rootfs && docker -H %[2]s create --name floor busybox true >/dev/null && docker -H %[2]s export floor | tar -C %[1]s/rootfs -xf - && cd %[1]s && %[3]s spec && sed -i 's/\"terminal\": true/\"terminal\": false/; s/\"sh\"/\"true\"/' config.json",
+		dir, r.docker, runc)
+	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+		fmt.Printf("runc: %s\n", out)
+		return
+	}
+	var d []time.Duration
+	for i := range samples {
+		begin := time.Now()
+		cmd := r.Command(context.Background(), runc, "--root", filepath.Join(r.Dir, "runc"), "run", "-b", dir, fmt.Sprintf("floor%d", i))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Printf("runc: %v %s\n", err, out)
+			return
+		}
+		d = append(d, time.Since(begin))
+	}
+	fmt.Printf("%-34s %12.0f\n", "runc run, the floor (ms)", ms(median(d)))
+}
+
+// spans prints where the milliseconds of one run go, from hyperd's own trace.
+func (r *rig) spans() {
+	raw, err := os.ReadFile(filepath.Join(r.Dir, "hyperd.log"))
+	if err != nil {
+		return
+	}
+	sums := map[string][]time.Duration{}
+	for _, line := range bytes.Split(raw, []byte("\n")) {
+		var span, took string
+		for _, f := range strings.Fields(string(line)) {
+			if v, ok := strings.CutPrefix(f, "span="); ok {
+				span = v
+			}
+			if v, ok := strings.CutPrefix(f, "took="); ok {
+				took = v
+			}
+		}
+		if d, err := time.ParseDuration(took); err == nil && span != "" && len(sums[span]) < 15 {
+			sums[span] = append(sums[span], d) // the first ones: those of run --rm, one at a time
+		}
+	}
+	fmt.Println("\nwhere the time of one run goes (medians of the first runs)")
+	names := make([]string, 0, len(sums))
+	for n := range sums {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		fmt.Printf("  %-32s %8.1f ms\n", n, ms(median(sums[n])))
+	}
+}
