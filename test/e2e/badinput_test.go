@@ -41,7 +41,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown link", []string{"run", "--link", "nosuch:x", "busybox"}, 125, "No such container: nosuch"},
 		{"link to a stopped one", []string{"run", "--link", "stopped:x", "--name", "linked", "busybox"}, 125, "Cannot link to a non running container"},
 		{"bad volume name", []string{"run", "-v", "a*b:/x", "busybox"}, 125, ""},
-		{"bad mode", []string{"run", "-v", "v:/x:zz", "busybox"}, 125, "nvalid"},
+		{"bad mode", []string{"run", "-v", "vv:/x:zz", "busybox"}, 125, "nvalid"},
 		{"volume in use", []string{"run", "-v", "held:/x", "busybox"}, 125, "attached"},
 		{"too many volumes", []string{"run", "-v", "/1", "-v", "/2", "-v", "/3", "-v", "/4", "-v", "/5", "busybox"}, 125, "at most 4"},
 		{"mount over a file", []string{"run", "--rm", "-v", "/etc/passwd", "busybox", "true"}, 125, "passwd"},
