@@ -1,0 +1,65 @@
+package disk
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+)
+
+const (
+	blockSize = 4096
+	// minSize is the smallest volume: below it there is no room for a journal.
+	minSize = 16 << 20
+	// mountOptions: freed blocks go back to the machine. The inode tables of a sparse file are zero
+	// already, so that the kernel need not write them.
+	mountOptions = "discard,noinit_itable"
+)
+
+// makeExt4 makes an empty file system in the sparse file at path, as large as the file.
+func makeExt4(ctx context.Context, path string) error {
+	mkfs, err := findTool("mkfs.ext4", "e2fsprogs")
+	if err != nil {
+		return err
+	}
+	// -F: it is a file. No block is kept for root. A file system with an error turns read-only, not worse.
+	return runTool(ctx, mkfs, "-q", "-F", "-b", fmt.Sprint(blockSize), "-m", "0", "-e", "remount-ro",
+		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0", path)
+}
+
+// repairExt4 repairs what can be repaired without losing anything.
+func repairExt4(ctx context.Context, device string) error {
+	e2fsck, err := findTool("e2fsck", "e2fsprogs")
+	if err != nil {
+		return err
+	}
+	err = runTool(ctx, e2fsck, "-p", device)
+	var failed *toolError
+	if errors.As(err, &failed) && failed.code == 1 { // all errors were corrected
+		return nil
+	}
+	return err
+}
+
+// superblock is what an unmounted ext4 file system says of itself.
+type superblock struct {
+	used   bool // was mounted once: it may hold data
+	errors bool // the kernel met an error in it
+}
+
+// readSuperblock reads the superblock in an image file. The offsets are those of struct ext4_super_block.
+func readSuperblock(image *os.File) (superblock, error) {
+	b := make([]byte, 1024)
+	if _, err := image.ReadAt(b, 1024); err != nil {
+		return superblock{}, fmt.Errorf("read the superblock of %s: %w", image.Name(), err)
+	}
+	const magic, errorState = 0xEF53, 2
+	if binary.LittleEndian.Uint16(b[56:]) != magic {
+		return superblock{}, fmt.Errorf("%s holds no ext4 file system", image.Name())
+	}
+	return superblock{
+		used:   binary.LittleEndian.Uint32(b[44:]) != 0 || binary.LittleEndian.Uint16(b[52:]) != 0,
+		errors: binary.LittleEndian.Uint16(b[58:])&errorState != 0,
+	}, nil
+}

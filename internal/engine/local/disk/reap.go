@@ -1,0 +1,123 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+
+	"github.com/hypercloud/hyper/internal/engine"
+)
+
+// Reap removes what belongs to no volume in keep: mounts, half-made disks, and disks that were never attached and
+// so hold nothing. A disk that was in use once is not destroyed, since losing hyperd's database must not mean losing every
+// volume: it is set aside in the pool's directory "orphans", and logged. What is kept stays as it is, attached or not.
+func (d *Disks) Reap(ctx context.Context, keep []engine.Keep) error {
+	kept := map[string]bool{}
+	for _, k := range keep {
+		if err := k.Account.Check(); err != nil {
+			return err
+		}
+		for _, id := range k.Volumes {
+			kept[filepath.Join(k.Account.ID(), id)] = true
+		}
+	}
+	return errors.Join(d.reapMounts(ctx, kept), d.reapImages(ctx, kept))
+}
+
+// reapMounts detaches the volumes that are not kept, and removes mount points without a mount.
+func (d *Disks) reapMounts(ctx context.Context, kept map[string]bool) error {
+	root := filepath.Join(d.base, "mnt")
+	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(root))
+	if err != nil {
+		return fmt.Errorf("read the table of mounts: %w", err)
+	}
+	var errs []error
+	for _, m := range mounts {
+		if rel, err := filepath.Rel(root, m.Mountpoint); err == nil && !kept[rel] {
+			d.log.Info("unmounting a volume that belongs to nobody", "mount", m.Mountpoint)
+			errs = append(errs, unmount(ctx, m.Mountpoint))
+		}
+	}
+	accounts, err := os.ReadDir(root)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, a := range accounts {
+		dir := filepath.Join(root, a.Name())
+		targets, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, t := range targets {
+			// rmdir and nothing more: it fails for what is mounted or holds something, and then it must stay.
+			_ = os.Remove(filepath.Join(dir, t.Name()))
+		}
+		_ = os.Remove(dir)
+	}
+	return errors.Join(errs...)
+}
+
+// reapImages removes or sets aside the images that are not kept.
+func (d *Disks) reapImages(ctx context.Context, kept map[string]bool) error {
+	_ = os.Remove(filepath.Join(d.dir, poolFile+newSuffix))
+	accounts, err := os.ReadDir(d.pool)
+	if err != nil {
+		return fmt.Errorf("list the disks: %w", err)
+	}
+	var errs []error
+	for _, a := range accounts {
+		if !accountID.MatchString(a.Name()) {
+			continue
+		}
+		dir := filepath.Join(d.pool, a.Name())
+		files, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, f := range files {
+			if strings.HasSuffix(f.Name(), imageSuffix+newSuffix) {
+				errs = append(errs, os.Remove(filepath.Join(dir, f.Name())))
+				continue
+			}
+			id, ok := strings.CutSuffix(f.Name(), imageSuffix)
+			if !ok || kept[filepath.Join(a.Name(), id)] {
+				continue
+			}
+			errs = append(errs, d.reapImage(ctx, dir, a.Name(), id))
+		}
+		_ = os.Remove(dir) // if nothing is left in it
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Disks) reapImage(ctx context.Context, dir, account, id string) error {
+	v := volume{id: id, dir: dir, image: filepath.Join(dir, id+imageSuffix), target: filepath.Join(d.base, "mnt", account, id)}
+	defer d.busy.take(v.image)()
+	if err := d.detach(ctx, v); err != nil {
+		return err
+	}
+	image, err := openImage(v)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	if sb, err := readSuperblock(image); err == nil && !sb.used {
+		return os.Remove(v.image)
+	}
+	aside := filepath.Join(d.pool, orphans)
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		return err
+	}
+	to := filepath.Join(aside, account+"."+id+imageSuffix)
+	if err := unix.Renameat2(unix.AT_FDCWD, v.image, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE); err != nil {
+		return fmt.Errorf("set aside the disk of volume %s: %w", short(id), err)
+	}
+	d.log.Warn("a volume's disk belongs to nobody and was set aside: remove it, or put it back and add the volume", "disk", to)
+	return errors.Join(syncDir(aside), syncDir(dir))
+}
