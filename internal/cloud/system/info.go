@@ -4,6 +4,7 @@ package system
 
 import (
 	"context"
+	"os"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -15,7 +16,7 @@ type Config struct {
 	Store  *store.Store
 	Engine engine.System
 	ID     string // of this installation, stable across restarts
-	Name   string // of this installation: its region or host name
+	Name   string // of this installation; "": the host name
 	Root   string // data directory
 }
 
@@ -36,7 +37,12 @@ type Info struct {
 }
 
 // New returns a Service.
-func New(c Config) *Service { return &Service{Config: c} }
+func New(c Config) *Service {
+	if c.Name == "" {
+		c.Name, _ = os.Hostname() // without one the name stays empty, which hurts nobody
+	}
+	return &Service{Config: c}
+}
 
 // Info tells of the machine and counts what the account has.
 func (s *Service) Info(ctx context.Context, a account.Ref) (Info, error) {
