@@ -10,7 +10,6 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestAllocate(t *testing.T) {

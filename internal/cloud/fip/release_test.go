@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/containerd/errdefs"
-
-	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestRelease(t *testing.T) {
