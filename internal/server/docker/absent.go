@@ -1,0 +1,73 @@
+package docker
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/server/rest"
+)
+
+// absent are the calls of Docker's API that Hyper does not offer, and what to do instead.
+var absent = []struct{ method, pattern, why string }{
+	{"GET POST", "/swarm", noSwarm}, {"GET POST", "/swarm/{rest...}", noSwarm},
+	{"GET", "/nodes", noSwarm}, {"GET POST DELETE", "/nodes/{rest...}", noSwarm},
+	{"GET", "/tasks", noSwarm}, {"GET", "/tasks/{rest...}", noSwarm},
+	{"GET", "/secrets", noSwarm}, {"GET POST DELETE", "/secrets/{rest...}", noSwarm},
+	{"GET", "/configs", noSwarm}, {"GET POST DELETE", "/configs/{rest...}", noSwarm},
+	{"GET", "/services", "services are not offered yet: run containers"},
+	{"GET POST DELETE", "/services/{rest...}", "services are not offered yet: run containers"},
+	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins},
+	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
+	{"POST", "/commit", "a container cannot be made into an image: build the image elsewhere, push it to a registry, and pull it"},
+	{"GET", "/containers/{name...}/checkpoints", noCheckpoints}, {"POST", "/containers/{name...}/checkpoints", noCheckpoints},
+	{"DELETE", "/containers/{name...}/checkpoints/{id}", noCheckpoints},
+	{"GET HEAD PUT", "/containers/{name...}/archive", "files cannot be copied from and to containers yet: use exec with tar"},
+	{"POST", "/containers/{name...}/copy", "files cannot be copied from containers yet: use exec with tar"},
+	{"GET", "/containers/{name...}/export", "a container's file system cannot be exported yet: use exec with tar"},
+	{"GET", "/containers/{name...}/changes", "the changes of a container's file system are not known"},
+	{"GET", "/containers/{name...}/attach/ws", "attaching by websocket is not offered: use POST /containers/{name}/attach"},
+	{"POST", "/images/load", "images cannot be loaded from archives yet: push them to a registry, and pull them"},
+	{"GET", "/images/get", noSaving}, {"GET", "/images/{name...}/get", noSaving},
+	{"POST", "/images/{name...}/push", "images cannot be pushed: push them from where they are built"},
+	{"GET", "/images/{name...}/attestations", "attestations of images are not kept: ask the registry"},
+	{"GET", "/images/search", "registries cannot be searched from here: use the registry's own web page"},
+	{"GET", "/distribution/{name...}/json", "registries cannot be inspected from here: pull the image and inspect it"},
+	{"POST", "/networks/create", noNetworks}, {"POST", "/networks/{name}/connect", noNetworks}, {"POST", "/networks/{name}/disconnect", noNetworks},
+	{"PUT", "/volumes/{name...}", "a volume cannot be changed"},
+}
+
+const (
+	noSwarm       = "Swarm is not offered: the containers of an account share its private network already, and services run as containers"
+	noPlugins     = "plugins are not offered: volumes, networks and logs are the platform's"
+	noBuild       = "images cannot be built here: build elsewhere, push to a registry, and pull"
+	noCheckpoints = "checkpoints are not offered: keep what must last in a volume"
+	noSaving      = "images cannot be saved to archives: pull them from their registry instead"
+	noNetworks    = "an account has one private network, which all of its containers are in already: leave networks out"
+)
+
+func absentRoutes() []rest.Route {
+	var routes []rest.Route
+	for _, a := range absent {
+		for _, method := range strings.Fields(a.method) {
+			routes = append(routes, rest.Route{Method: method, Pattern: a.pattern, Handle: notOffered(a.why)})
+		}
+	}
+	return append(routes, rest.Route{Method: http.MethodPost, Pattern: "/build/prune", Handle: pruneBuilds})
+}
+
+func notOffered(why string) rest.Handler {
+	return func(context.Context, account.Ref, http.ResponseWriter, *http.Request) error {
+		return oops.NotImplemented("%s", why)
+	}
+}
+
+// pruneBuilds finds nothing: `docker system prune` asks, and fails as a whole for an error.
+func pruneBuilds(_ context.Context, _ account.Ref, w http.ResponseWriter, _ *http.Request) error {
+	return rest.WriteJSON(w, http.StatusOK, struct {
+		CachesDeleted  []string
+		SpaceReclaimed uint64
+	}{CachesDeleted: []string{}})
+}

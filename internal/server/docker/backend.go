@@ -1,0 +1,108 @@
+package docker
+
+import (
+	"context"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// Containers is what the calls need of container.Service.
+type Containers interface {
+	Lifecycle
+	Streams
+	Execs
+
+	Get(a account.Ref, ref string) (*container.Container, error)
+	List(ctx context.Context, a account.Ref, opts container.ListOptions) ([]*container.Container, error)
+	Create(ctx context.Context, a account.Ref, req container.CreateRequest) (container.Created, error)
+	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
+	Rename(ctx context.Context, a account.Ref, ref, newName string) error
+	Remove(ctx context.Context, a account.Ref, ref string, opts container.RemoveOptions) (notices []string, err error)
+	Prune(ctx context.Context, a account.Ref, filters map[string][]string) (ids []string, err error)
+	Top(ctx context.Context, a account.Ref, ref string, psArgs []string) (container.Processes, error)
+	Stats(ctx context.Context, a account.Ref, ref string) (engine.Stats, error)
+	Health(a account.Ref, containerID string) *container.Health
+	Labels(a account.Ref, c *container.Container) map[string]string
+	SizeRw(ctx context.Context, a account.Ref, id string) (int64, error)
+}
+
+// Lifecycle starts and ends containers.
+type Lifecycle interface {
+	Start(ctx context.Context, a account.Ref, ref string) error
+	Stop(ctx context.Context, a account.Ref, ref string, timeout *int) error
+	Restart(ctx context.Context, a account.Ref, ref string, timeout *int) error
+	Kill(ctx context.Context, a account.Ref, ref, signal string) error
+	Pause(ctx context.Context, a account.Ref, ref string) error
+	Unpause(ctx context.Context, a account.Ref, ref string) error
+	Wait(ctx context.Context, a account.Ref, ref string, cond container.WaitCondition) (<-chan container.WaitResult, error)
+}
+
+// Streams connects clients with containers.
+type Streams interface {
+	Attach(ctx context.Context, a account.Ref, ref string, opts container.AttachOptions) error
+	Logs(ctx context.Context, a account.Ref, ref string, opts engine.LogOptions, fn func(engine.LogEntry) error) error
+	Resize(ctx context.Context, a account.Ref, ref string, rows, cols uint16) error
+}
+
+// Execs runs further processes in containers.
+type Execs interface {
+	ExecCreate(ctx context.Context, a account.Ref, ref string, cfg container.ExecConfig) (id string, err error)
+	ExecStart(ctx context.Context, a account.Ref, execID string, streams engine.Streams, detach bool, consoleSize [2]uint16) error
+	ExecResize(ctx context.Context, a account.Ref, execID string, rows, cols uint16) error
+	ExecInspect(a account.Ref, execID string) (container.Exec, error)
+	ExecIDs(a account.Ref, containerID string) []string
+}
+
+// Images is what the calls need of image.Service.
+type Images interface {
+	Pull(ctx context.Context, a account.Ref, req image.PullRequest, out func(image.Message)) error
+	Find(a account.Ref, ref string) (*store.Image, error)
+	CheckFilters(a account.Ref, filters map[string][]string) error
+	List(a account.Ref, opts image.ListOptions) []image.Summary
+	Names(a account.Ref, id string) (repoTags, repoDigests []string)
+	Remove(ctx context.Context, a account.Ref, ref string, force bool) ([]image.Removed, error)
+	Prune(ctx context.Context, a account.Ref, dangling bool) ([]image.Removed, int64, error)
+	Tag(ctx context.Context, a account.Ref, ref, repository, tag string) error
+}
+
+// Volumes is what the calls need of volume.Service.
+type Volumes interface {
+	Create(ctx context.Context, a account.Ref, req volume.CreateRequest) (*store.Volume, error)
+	Ensure(ctx context.Context, a account.Ref, req volume.CreateRequest) (*store.Volume, error)
+	Find(a account.Ref, name string) (*store.Volume, error)
+	List(a account.Ref, filters map[string][]string) ([]*store.Volume, error)
+	Remove(ctx context.Context, a account.Ref, name string, force bool) error
+	Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error)
+}
+
+// System is what the calls need of system.Service.
+type System interface {
+	Info(ctx context.Context, a account.Ref) (system.Info, error)
+}
+
+// Credentials are those of a registry's user.
+type Credentials struct {
+	Server   string // "" is Docker Hub
+	Username string
+	Password string
+	Token    string // identity token; wins over the password
+}
+
+// Logins checks credentials of registries. Errors: ErrUnauthenticated, ErrUnavailable, ErrInvalidArgument.
+type Logins interface {
+	Login(ctx context.Context, a account.Ref, c Credentials) error
+}
+
+// The services of internal/cloud are what the interfaces are made after.
+var (
+	_ Containers = (*container.Service)(nil)
+	_ Images     = (*image.Service)(nil)
+	_ Volumes    = (*volume.Service)(nil)
+	_ System     = (*system.Service)(nil)
+)

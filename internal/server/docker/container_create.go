@@ -1,0 +1,83 @@
+package docker
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/server/rest"
+)
+
+func (api *API) createContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	var in createRequest
+	if err := rest.ReadJSON(w, r, &in); err != nil {
+		return err
+	}
+	if in.Config == nil && in.HostConfig == nil {
+		return oops.Invalid("config cannot be empty in order to create a container")
+	}
+	in.complete()
+	if in.Image == "" {
+		return oops.Invalid("no image is named to create the container from")
+	}
+	if err := checkPlatform(r.Form.Get("platform")); err != nil {
+		return err
+	}
+	if err := in.refuse(); err != nil {
+		return err
+	}
+	if err := api.refuseVolumesFrom(a, in.HostConfig.VolumesFrom); err != nil {
+		return err
+	}
+	created, err := api.Containers.Create(ctx, a, in.domain(r.Form.Get("name")))
+	if err != nil {
+		return err
+	}
+	// The original ignored resource settings without a word, and its client's user could not have meant them.
+	if !rest.Before(ctx, 24) {
+		created.Warnings = append(created.Warnings, in.warnings()...)
+	}
+	return rest.WriteJSON(w, http.StatusCreated, container.CreateResponse{ID: created.ID, Warnings: list(created.Warnings)})
+}
+
+// nfsServer is the image whose containers' volumes can be shared (api 6.2).
+const nfsServer = "hyperhq/nfs-server"
+
+func (api *API) refuseVolumesFrom(a account.Ref, sources []string) error {
+	for _, s := range sources {
+		name, _, _ := strings.Cut(s, ":")
+		c, err := api.Containers.Get(a, name)
+		if err != nil {
+			return err
+		}
+		repository, _, _ := strings.Cut(c.Spec.Image, ":")
+		if repository != nfsServer {
+			return oops.Invalid("volumes-from source container is created from %s rather than the official image %s.", c.Spec.Image, nfsServer)
+		}
+		return oops.NotImplemented("volumes of other containers cannot be shared yet: leave --volumes-from out")
+	}
+	return nil
+}
+
+// checkPlatform refuses the images of other platforms than this machine's: linux/amd64, linux/arm64/v8, amd64.
+func checkPlatform(p string) error {
+	if p == "" {
+		return nil
+	}
+	parts := strings.Split(strings.ToLower(p), "/")
+	if len(parts) == 1 && parts[0] != "linux" {
+		parts = []string{"linux", parts[0]}
+	}
+	arch := map[string]string{"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
+	if parts[0] == "linux" {
+		if len(parts) == 1 || parts[1] == runtime.GOARCH || arch[parts[1]] == runtime.GOARCH {
+			return nil
+		}
+	}
+	return oops.Invalid("platform %s is not offered: this machine runs linux/%s", p, runtime.GOARCH)
+}

@@ -1,0 +1,34 @@
+// Package rest holds what every call of the HTTP API is made of: the shape of a handler, reading and writing of JSON,
+// filters and other query values, error answers, API versions, and streams.
+//
+// It knows nothing of containers or floating IPs; the groups of calls (docker, hyper) are built on it, and
+// internal/server puts them behind a router. A handler gets its account as an argument of its own, so a call that
+// forgets whom it acts for cannot be written.
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/hypercloud/hyper/internal/account"
+)
+
+// Handler answers one call for account a. An error that it returns is turned into an answer by WriteError, unless
+// the answer had begun.
+type Handler func(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error
+
+// OpenHandler answers a call of anybody. Only what tells nothing of any account may be one.
+type OpenHandler func(ctx context.Context, w http.ResponseWriter, r *http.Request) error
+
+// Route is one call. Exactly one of Handle and Open is set.
+type Route struct {
+	Method string
+	// Pattern is a path without version: /containers/{name...}/json. {x} stands for one segment and {x...} for one or
+	// more, at most once in a pattern. Handlers read them by r.PathValue.
+	Pattern string
+	Handle  Handler
+	Open    OpenHandler
+	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when
+	// the server stops; others are given time to finish.
+	Endless bool
+}

@@ -1,0 +1,211 @@
+// Package server is Hyper's HTTP face, and nothing but that: listening, saying for which account a request acts,
+// routing, errors, shutdown.
+//
+// The calls themselves live in the groups below it: docker (Docker's Engine API) and hyper (Hyper's own resources),
+// each a table of routes whose handlers decode a request, call the rules in internal/cloud through a narrow
+// interface, and encode the answer. No rule lives here; what a call may do is decided in internal/cloud.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/server/docker"
+	"github.com/hypercloud/hyper/internal/server/hyper"
+	"github.com/hypercloud/hyper/internal/server/rest"
+)
+
+// Config is what a Server is made of. All fields but Logins and Log are needed.
+type Config struct {
+	Containers docker.Containers
+	Images     docker.Images
+	Volumes    docker.Volumes
+	FIPs       hyper.FIPs
+	System     docker.System
+	Events     *event.Bus
+	Logins     docker.Logins // nil: logging in to registries is not offered
+	Auth       Authenticator
+	Build      docker.Build
+	Log        *slog.Logger
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	Config
+	routes []rest.Route
+	router *router
+	busy   sync.WaitGroup // handlers under way, hijacked ones included
+	ending chan struct{}  // closed when the server begins to stop
+}
+
+// Bounds of what a client may take of the server.
+const (
+	headerTimeout = 15 * time.Second
+	idleTimeout   = 5 * time.Minute
+	maxHeader     = 256 << 10
+	// graceTime is given to ordinary calls when the server stops.
+	graceTime = 10 * time.Second
+)
+
+// New returns a Server.
+func New(c Config) *Server {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Server{Config: c, ending: make(chan struct{})}
+	d := &docker.API{
+		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
+		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
+	}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs}
+	s.routes = append(d.Routes(), h.Routes()...)
+	s.router = newRouter(s.routes)
+	return s
+}
+
+// Routes lists every call that is answered.
+func (s *Server) Routes() []rest.Route { return s.routes }
+
+// Serve answers on listeners until ctx is done, and closes them. Endless calls are cut short then; others are given
+// ten seconds.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       withPeer,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- srv.Serve(l) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	close(s.ending)
+	grace, done := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+	defer done()
+	if serr := srv.Shutdown(grace); serr != nil {
+		s.Log.Warn("ending calls that took too long", "error", serr)
+		cut()
+		_ = srv.Close()
+	}
+	s.drain(grace, cut)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// drain waits for the handlers that have taken over their connections.
+func (s *Server) drain(ctx context.Context, cut context.CancelFunc) {
+	idle := make(chan struct{})
+	go func() {
+		s.busy.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		cut()
+	}
+}
+
+// Handler answers requests.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.busy.Add(1)
+	defer s.busy.Done()
+	began := time.Now()
+	out := &answer{ResponseWriter: w}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
+				panic(p)
+			}
+			stack := make([]byte, 16<<10)
+			s.Log.Error("a handler panicked", "method", r.Method, "path", r.URL.Path, "panic", p,
+				"stack", string(stack[:runtime.Stack(stack, false)]))
+			if !out.begun {
+				rest.WriteError(ctx, out, errors.New("hyperd failed to answer this request; its log says why"))
+			}
+		}
+		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", out.status, "took", time.Since(began))
+	}()
+	s.headers(out.Header())
+	s.dispatch(ctx, cancel, out, r)
+}
+
+func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *answer, r *http.Request) {
+	version, path, versioned := cutVersion(r.URL.Path)
+	if versioned {
+		if err := version.Check(); err != nil {
+			rest.WriteError(ctx, w, err)
+			return
+		}
+		ctx = rest.WithVersion(ctx, version)
+	}
+	// Values come in the query only: a body is never searched for them.
+	r.Form = r.URL.Query()
+	r.PostForm = map[string][]string{}
+	route := s.router.find(r, path)
+	if route == nil {
+		rest.WriteError(ctx, w, errNoRoute)
+		return
+	}
+	if route.Endless {
+		stop := context.AfterFunc(done(s.ending), cancel)
+		defer stop()
+	}
+	err := s.answer(ctx, route, w, r)
+	if err == nil {
+		return
+	}
+	if w.begun {
+		s.Log.Debug("an answer was broken off", "method", r.Method, "path", r.URL.Path, "error", err)
+		return
+	}
+	if status := rest.HTTPStatus(err); status >= 500 && status != http.StatusNotImplemented && ctx.Err() == nil {
+		s.Log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	rest.WriteError(ctx, w, err)
+}
+
+func (s *Server) answer(ctx context.Context, route *rest.Route, w http.ResponseWriter, r *http.Request) error {
+	if route.Open != nil {
+		return route.Open(ctx, w, r)
+	}
+	a, err := s.Auth.Authenticate(r)
+	if err != nil {
+		return err
+	}
+	if err := a.Check(); err != nil {
+		return err
+	}
+	return route.Handle(ctx, a, w, r)
+}
+
+// headers are those of every answer, as Docker's clients read them.
+func (s *Server) headers(h http.Header) {
+	h.Set("Api-Version", rest.NewestVersion.String())
+	h.Set("Docker-Experimental", "false")
+	h.Set("Ostype", "linux")
+	h.Set("Server", "Hyper/"+s.Build.Version+" (linux)")
+}
