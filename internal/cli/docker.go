@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/docker/cli/cli/command/commands"
+	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// fromDocker are docker/cli's commands that Hyper has too, as they are there, with Hyper's words about them.
+var fromDocker = map[string]string{
+	"attach":  "Attach to a running container's input and output",
+	"commit":  "Make an image of a container",
+	"cp":      "Copy files between a container and here",
+	"create":  "Create a container without starting it",
+	"events":  "Show what happens, as it happens",
+	"exec":    "Run a command in a running container",
+	"history": "Show the layers of an image",
+	"kill":    "Kill running containers",
+	"load":    "Load images from a tar archive",
+	"login":   "Log in to a registry",
+	"logout":  "Log out from a registry",
+	"logs":    "Show a container's log",
+	"pause":   "Pause all processes of containers",
+	"push":    "Push an image to a registry",
+	"rename":  "Rename a container",
+	"restart": "Restart containers",
+	"rmi":     "Remove images",
+	"run":     "Create a container and start it",
+	"save":    "Save images to a tar archive",
+	"search":  "Search Docker Hub for images",
+	"start":   "Start stopped containers",
+	"stop":    "Stop running containers",
+	"tag":     "Give an image one more name",
+	"top":     "Show a container's processes",
+	"unpause": "Let paused containers go on",
+	"wait":    "Wait until containers stop, then print their exit codes",
+}
+
+// dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
+func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
+	all := &cobra.Command{Use: "hyper"}
+	commands.AddCommands(all, s.Cli)
+	groups = map[string]*cobra.Command{}
+	for _, cmd := range all.Commands() {
+		name := cmd.Name()
+		if short, ok := fromDocker[name]; ok {
+			cmd.Short, cmd.Long, cmd.Hidden = short, "", false
+			verbs = append(verbs, cmd)
+			continue
+		}
+		switch name {
+		case "container", "image", "system", "volume":
+			groups[name] = cmd
+		}
+	}
+	all.RemoveCommand(all.Commands()...)
+	return verbs, groups
+}
+
+// replace puts own commands in the places of a group's commands of the same names, and drops others.
+func replace(group *cobra.Command, drop string, own ...*cobra.Command) *cobra.Command {
+	names := map[string]bool{}
+	for _, name := range strings.Fields(drop) {
+		names[name] = true
+	}
+	for _, cmd := range own {
+		names[cmd.Name()] = true
+	}
+	for _, cmd := range group.Commands() {
+		if names[cmd.Name()] {
+			group.RemoveCommand(cmd)
+		}
+	}
+	group.AddCommand(own...)
+	group.Hidden = true
+	return group
+}
+
+// renamed is cmd under another name and with other names beside it.
+func renamed(cmd *cobra.Command, name string, aliases ...string) *cobra.Command {
+	_, arguments, _ := strings.Cut(cmd.Use, " ")
+	cmd.Use, cmd.Aliases = strings.TrimSpace(name+" "+arguments), aliases
+	return cmd
+}
+
+// flagTexts are Hyper's words where docker/cli's name Docker or mean something else, by flag.
+var flagTexts = map[string]string{
+	"expose":       "Expose a port or a range of ports",
+	"format":       "Go template for the output",
+	"health-cmd":   "Command that tells whether the container is well",
+	"link":         "Link to another container, NAME[:ALIAS]",
+	"publish":      "Publish a port, [PUBLIC:]PRIVATE[/PROTO]",
+	"publish-all":  "Publish every exposed port under its own number",
+	"pull":         "When to pull the image: always, missing, never",
+	"restart":      "What to do when it exits: no, on-failure[:N], always, unless-stopped",
+	"stop-timeout": "Seconds before a container that does not stop is killed",
+	"volume":       "Mount a volume, [NAME:]PATH[:ro]",
+	"volumes-from": "Mount all volumes of another container",
+}
+
+// reword replaces the texts of flags that docker/cli describes for another product.
+func reword(cmd *cobra.Command) {
+	_, kept := fromDocker[cmd.Name()]
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if text, ok := flagTexts[f.Name]; ok && (kept || strings.Contains(strings.ToLower(f.Usage), "docker")) {
+			f.Usage = text
+		}
+		if f.Deprecated != "" {
+			f.Hidden = true
+		}
+	})
+}

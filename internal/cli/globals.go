@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/pflag"
+)
+
+// The environment variables that the client reads. Docker's are another program's.
+const (
+	envHost   = "HYPER_HOST"
+	envConfig = "HYPER_CONFIG"
+)
+
+// globals are the flags before the command.
+type globals struct {
+	session.Config
+	region        string
+	help, version bool
+}
+
+// flags are made anew for help and for parsing, so that help can show the defaults.
+func (g *globals) flags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("hyper", pflag.ContinueOnError)
+	f.SetInterspersed(false)
+	f.Usage = func() {}
+	f.StringVar(&g.Directory, "config", configDirectory(), "Directory of the client's configuration")
+	f.BoolVarP(&g.Debug, "debug", "D", false, "Show what the client does")
+	f.BoolVarP(&g.help, "help", "h", false, "Show this text")
+	f.StringVarP(&g.Host, "host", "H", defaultHost(), "Address of the server")
+	f.StringVarP(&g.LogLevel, "log-level", "l", "info", "What to log: debug, info, warn, error, fatal")
+	f.StringVarP(&g.region, "region", "R", "", "Region, or the address of its server")
+	f.BoolVarP(&g.version, "version", "v", false, "Show the client's version")
+	return f
+}
+
+// parseGlobals reads the global flags and returns the arguments from the command on.
+func parseGlobals(args []string) (globals, []string, error) {
+	var g globals
+	f := g.flags()
+	if err := f.Parse(args); err != nil {
+		return g, nil, flagError("hyper", err)
+	}
+	if _, err := logrus.ParseLevel(g.LogLevel); err != nil {
+		return g, nil, fmt.Errorf("Unable to parse logging level: %s", g.LogLevel)
+	}
+	if g.Debug {
+		g.LogLevel = "debug"
+	}
+	if strings.Contains(g.region, "://") && !f.Changed("host") {
+		g.Host = g.region
+	}
+	if !strings.Contains(g.Host, "://") {
+		g.Host = "tcp://" + g.Host
+	}
+	return g, f.Args(), nil
+}
+
+func defaultHost() string {
+	if host := os.Getenv(envHost); host != "" {
+		return host
+	}
+	return hyperclient.DefaultHost
+}
+
+func configDirectory() string {
+	if dir := os.Getenv(envConfig); dir != "" {
+		return dir
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ".hyper"
+	}
+	return filepath.Join(home, ".hyper")
+}

@@ -1,0 +1,98 @@
+// Package cli is the client, hyper.
+//
+// Most commands are docker/cli's own, used as a library, so that streams, terminals, signals and exit codes behave as
+// they do there. What is Hyper's own lives below: one package per noun, one file per verb, each with a function that
+// takes the session and returns a cobra command. This package ties them together and knows what all have in common:
+// the global flags (globals.go), the texts and codes of errors (errors.go), help (help.go) and the first client's
+// reading of bundled flags (arguments.go).
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/version"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+)
+
+// Main runs the client with the process's arguments and streams, and returns its exit code.
+func Main() int {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+
+	g, args, err := parseGlobals(os.Args[1:])
+	if err == nil && g.version && !g.help {
+		fmt.Printf("Hyper version %s, build %s\n", version.Version, version.Commit)
+		return 0
+	}
+	if err == nil {
+		err = run(ctx, g, args)
+	}
+	if text := explain(ctx, g.Host, err); text != "" {
+		fmt.Fprintln(os.Stderr, text)
+	}
+	return exitCode(ctx, err)
+}
+
+func run(ctx context.Context, g globals, args []string) error {
+	s, err := session.New(ctx, g.Config)
+	if err != nil {
+		return err
+	}
+	logrus.SetOutput(s.Err())
+	root := newRoot(s)
+	if g.help {
+		args = append(args, "--help")
+	}
+	root.SetArgs(rewrite(root, args))
+	go insist(ctx, s)
+	return root.ExecuteContext(ctx)
+}
+
+// rewrite takes apart the bundles of short flags of the commands whose first client's scripts rely on it.
+func rewrite(root *cobra.Command, args []string) []string {
+	if len(args) == 0 || (args[0] != "ps" && args[0] != "images") {
+		return args
+	}
+	cmd, rest, err := root.Find(args)
+	if err != nil || cmd == root {
+		return args
+	}
+	return append(strings.Fields(strings.TrimPrefix(cmd.CommandPath(), root.Name())), unbundle(cmd.Flags(), rest)...)
+}
+
+// interruptible is a context that ends with the first SIGINT or SIGTERM, the signal being its cause.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case s := <-signals:
+			cancel(signalled{s})
+		}
+		signal.Stop(signals)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// insist ends the client at the third signal, when a command does not listen to its context.
+func insist(ctx context.Context, s *session.Session) {
+	<-ctx.Done()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	<-signals
+	fmt.Fprintln(s.Err(), "\ngot 3 SIGTERM/SIGINTs, forcefully exiting")
+	s.Cli.In().RestoreTerminal()
+	s.Cli.Out().RestoreTerminal()
+	s.Cli.Err().RestoreTerminal()
+	os.Exit(exitError)
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/hypercloud/hyper/internal/cli/container"
+	"github.com/hypercloud/hyper/internal/cli/fip"
+	"github.com/hypercloud/hyper/internal/cli/image"
+	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/cli/system"
+	"github.com/hypercloud/hyper/internal/cli/volume"
+	"github.com/spf13/cobra"
+)
+
+// newRoot makes the command tree of one session.
+func newRoot(s *session.Session) *cobra.Command {
+	root := &cobra.Command{
+		Use:               "hyper [OPTIONS] COMMAND [ARG...]",
+		Short:             "A container cloud",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			showRootHelp(s.Out(), cmd)
+			return nil
+		},
+	}
+	root.SetIn(s.Cli.In())
+	root.SetOut(s.Out())
+	root.SetErr(s.Err())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd.CommandPath(), err) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { showHelp(s.Out(), cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { showHelp(s.Err(), cmd); return nil })
+	root.SetHelpCommand(helpCommand(s))
+
+	verbs, groups := dockerCommands(s)
+	for _, cmd := range verbs {
+		if cmd.Name() == "run" || cmd.Name() == "create" {
+			container.Extend(s, cmd)
+		}
+	}
+	root.AddCommand(verbs...)
+	root.AddCommand(
+		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
+		image.List(s), image.Pull(s),
+		system.Info(s), system.Version(s),
+		fip.Command(s),
+	)
+	volumes := volume.Command(s)
+	for _, cmd := range groups["volume"].Commands() {
+		if cmd.Name() == "prune" {
+			groups["volume"].RemoveCommand(cmd)
+			cmd.Short = "Remove volumes that no container has"
+			volumes.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(volumes)
+	root.AddCommand(
+		replace(groups["container"], "diff export",
+			renamed(container.Ps(s), "ls", "ps", "list"), container.Rm(s), container.Stats(s), container.Update(s),
+			container.Port(s), extended(s, groups["container"], "run"), extended(s, groups["container"], "create")),
+		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.Pull(s)),
+		replace(groups["system"], "", system.Info(s)),
+	)
+	finish(root)
+	return root
+}
+
+// extended is run or create of docker/cli's group, with what Hyper adds.
+func extended(s *session.Session, group *cobra.Command, name string) *cobra.Command {
+	for _, cmd := range group.Commands() {
+		if cmd.Name() == name {
+			return container.Extend(s, cmd)
+		}
+	}
+	return nil
+}
+
+// finish gives every command Hyper's reports of wrong arguments.
+func finish(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		sub.DisableFlagsInUseLine = true
+		if check := sub.Args; check != nil {
+			sub.Args = func(cmd *cobra.Command, args []string) error {
+				return argumentsError(cmd, check(cmd, args))
+			}
+		}
+		if sub.HasSubCommands() {
+			sub.Args = cobra.ArbitraryArgs
+			sub.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return unknownCommand(cmd, args[0])
+				}
+				return cmd.Help()
+			}
+		}
+		finish(sub)
+	}
+}
+
+func helpCommand(s *session.Session) *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show help about a command",
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || found == nil || len(rest) > 0 {
+				return fmt.Errorf("hyper: '%s' is not a hyper command.\nSee 'hyper --help'.", args[0])
+			}
+			showHelp(s.Out(), found)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,73 @@
+// Package session is one invocation of the client: its streams, its configuration file, and its two views of the
+// same server, Docker's API and Hyper's own. Commands get all that they touch from here, so that a test can give
+// them a server and streams of its own.
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/docker/cli/cli/command"
+	"github.com/docker/cli/cli/flags"
+	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/internal/version"
+	dockerclient "github.com/moby/moby/client"
+)
+
+// Config is what the global flags and the environment say.
+type Config struct {
+	Host      string // of the server: unix:///path or tcp://host:port
+	Directory string // of the configuration file
+	Debug     bool
+	LogLevel  string
+}
+
+// Session is one invocation.
+type Session struct {
+	// Cli is the library's face of the session: docker/cli's commands are made with it.
+	Cli *command.DockerCli
+	// Hyper calls what only Hyper has.
+	Hyper *hyperclient.Client
+
+	api *api
+}
+
+// New makes a session. No connection is made before a command asks for one.
+func New(ctx context.Context, c Config) (*Session, error) {
+	cli, err := command.NewDockerCli(command.WithBaseContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	// A host given in this way keeps contexts, DOCKER_HOST and DOCKER_CONTEXT out: they belong to another program.
+	options := &flags.ClientOptions{Hosts: []string{c.Host}, ConfigDir: c.Directory, Debug: c.Debug, LogLevel: c.LogLevel}
+	if err := cli.Initialize(options); err != nil {
+		return nil, err
+	}
+	headers := cli.ConfigFile().HTTPHeaders
+	agent := "Hyper-Client/" + version.Version + " (" + runtime.GOOS + ")"
+
+	docker, err := dockerclient.New(dockerclient.WithHost(c.Host), dockerclient.WithUserAgent(agent), dockerclient.WithHTTPHeaders(headers))
+	if err != nil {
+		return nil, fmt.Errorf("the server's address: %w", err)
+	}
+	wrapped := &api{APIClient: docker}
+	if err := command.WithAPIClient(wrapped)(cli); err != nil {
+		return nil, err
+	}
+	hyper, err := hyperclient.New(c.Host, hyperclient.WithUserAgent(agent), hyperclient.WithHeaders(headers))
+	if err != nil {
+		return nil, err
+	}
+	return &Session{Cli: cli, Hyper: hyper, api: wrapped}, nil
+}
+
+// Docker calls the Docker Engine API.
+func (s *Session) Docker() dockerclient.APIClient { return s.Cli.Client() }
+
+// Out is standard output.
+func (s *Session) Out() io.Writer { return s.Cli.Out() }
+
+// Err is standard error.
+func (s *Session) Err() io.Writer { return s.Cli.Err() }

@@ -1,0 +1,65 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/docker/cli/cli"
+	"github.com/hypercloud/hyper/internal/cli/session"
+	dockerclient "github.com/moby/moby/client"
+	"github.com/spf13/cobra"
+)
+
+// driver is the only one there is.
+const driver = "hyper"
+
+type createOptions struct {
+	name   string
+	size   int
+	labels []string
+}
+
+func create(s *session.Session) *cobra.Command {
+	var o createOptions
+	cmd := &cobra.Command{
+		Use:   "create [OPTIONS] [VOLUME]",
+		Short: "Create a volume",
+		Args:  cli.RequiresMaxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if o.name != "" && o.name != args[0] {
+					return errors.New("Conflicting options: --name and a name as argument")
+				}
+				o.name = args[0]
+			}
+			created, err := s.Docker().VolumeCreate(cmd.Context(), dockerclient.VolumeCreateOptions{
+				Name: o.name, Driver: driver, Labels: labelsOf(o.labels),
+				DriverOpts: map[string]string{"size": strconv.Itoa(o.size)},
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(s.Out(), created.Volume.Name)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.labels, "label", nil, "Set a label, KEY=VALUE")
+	f.StringVar(&o.name, "name", "", "Name of the volume; one is made up when there is none")
+	f.IntVar(&o.size, "size", 10, "Size in GB: 10, 20, 30, 40 or 50")
+	return cmd
+}
+
+func labelsOf(given []string) map[string]string {
+	if len(given) == 0 {
+		return nil
+	}
+	labels := map[string]string{}
+	for _, l := range given {
+		k, v, _ := strings.Cut(l, "=")
+		labels[k] = v
+	}
+	return labels
+}
