@@ -39,6 +39,22 @@ var fromDocker = map[string]string{
 	"wait":    "Wait until containers stop, then print their exit codes",
 }
 
+// dockerGroups are docker/cli's groups that scripts may use; help does not list them.
+var dockerGroups = map[string]string{
+	"container": "Manage containers",
+	"image":     "Manage images",
+	"system":    "Manage the server's resources of this account",
+	"volume":    "Manage volumes",
+}
+
+// retell puts Hyper's words where docker/cli names its own product in the first lines of a command's help.
+func retell(cmd *cobra.Command) {
+	cmd.Use = strings.ReplaceAll(cmd.Use, "docker ", "hyper ")
+	if cmd.Name() == "df" {
+		cmd.Short = "Show how much space the account uses"
+	}
+}
+
 // dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
 func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
@@ -48,11 +64,15 @@ func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[stri
 		name := cmd.Name()
 		if short, ok := fromDocker[name]; ok {
 			cmd.Short, cmd.Long, cmd.Hidden = short, "", false
+			retell(cmd)
 			verbs = append(verbs, cmd)
 			continue
 		}
-		switch name {
-		case "container", "image", "system", "volume":
+		if short, ok := dockerGroups[name]; ok {
+			cmd.Short, cmd.Long = short, ""
+			for _, sub := range cmd.Commands() {
+				retell(sub)
+			}
 			groups[name] = cmd
 		}
 	}

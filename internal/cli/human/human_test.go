@@ -46,9 +46,9 @@ func TestSize(t *testing.T) {
 func TestShortID(t *testing.T) {
 	for id, want := range map[string]string{
 		"7be0c19d4f3a5e2288b1460d9a7c3f51e6d2840b9f17ac35528e0d61b4937fa0": "7be0c19d4f3a",
-		"sha256:a39777a1a4a6ffffffff": "a39777a1a4a6",
-		"short":                       "short",
-		"":                            "",
+		"sha256:a39777a1a4a6ffffffff":                                      "a39777a1a4a6",
+		"short":                                                            "short",
+		"":                                                                 "",
 	} {
 		if got := ShortID(id); got != want {
 			t.Errorf("ShortID(%q) = %q, want %q", id, got, want)
