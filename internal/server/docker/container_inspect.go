@@ -49,7 +49,7 @@ func (api *API) inspectContainer(ctx context.Context, a account.Ref, w http.Resp
 	if err != nil {
 		return err
 	}
-	volumes, err := api.volumeNames(a, c)
+	volumes, err := api.volumesFor(a, c)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (api *API) inspectContainer(ctx context.Context, a account.Ref, w http.Resp
 		HostConfig:     api.hostConfig(a, c, volumes),
 		GraphDriver:    &storage.DriverData{Name: storageDriver, Data: map[string]string{}},
 		Mounts:         mountPoints(c, volumes),
-		Config:         api.containerConfig(a, c),
+		Config:         api.containerConfig(a, c, volumes),
 	}}
 	if rest.Bool(r, "size") {
 		rw, root := api.sizes(ctx, a, c)
@@ -131,7 +131,7 @@ func settings(a account.Ref, c *cloud.Container) networkSettings {
 	return n
 }
 
-func (api *API) containerConfig(a account.Ref, c *cloud.Container) *container.Config {
+func (api *API) containerConfig(a account.Ref, c *cloud.Container, volumes volumesByID) *container.Config {
 	s := c.Spec
 	cfg := &container.Config{
 		Hostname: s.Hostname, Domainname: s.Domainname, User: s.User,
@@ -150,6 +150,9 @@ func (api *API) containerConfig(a account.Ref, c *cloud.Container) *container.Co
 		}
 	}
 	for _, m := range s.Mounts {
+		if v, ok := volumes[m.VolumeID]; !ok || !v.Auto {
+			continue // shown as a bind
+		}
 		if cfg.Volumes == nil {
 			cfg.Volumes = map[string]struct{}{}
 		}
@@ -175,7 +178,7 @@ func list(l []string) []string {
 	return l
 }
 
-func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes map[string]string) *container.HostConfig {
+func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByID) *container.HostConfig {
 	s := c.Spec
 	no := false
 	h := &container.HostConfig{
@@ -212,11 +215,11 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes map[string
 		h.ShmSize = 64 << 20
 	}
 	for _, m := range s.Mounts {
-		name, ok := volumes[m.VolumeID]
-		if !ok {
+		v, ok := volumes[m.VolumeID]
+		if !ok || v.Auto {
 			continue
 		}
-		bind := name + ":" + m.Destination
+		bind := v.Name + ":" + m.Destination
 		switch {
 		case m.Mode != "":
 			bind += ":" + m.Mode

@@ -12,6 +12,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/server/rest"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 // containerFilters are the filters of a list of containers.
@@ -50,7 +51,7 @@ func (api *API) listContainers(ctx context.Context, a account.Ref, w http.Respon
 }
 
 func (api *API) summaries(ctx context.Context, a account.Ref, list []*cloud.Container, size bool) ([]container.Summary, error) {
-	volumes, err := api.volumeNames(a, list...)
+	volumes, err := api.volumesFor(a, list...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (api *API) summaries(ctx context.Context, a account.Ref, list []*cloud.Cont
 	return out, nil
 }
 
-func (api *API) summary(ctx context.Context, a account.Ref, c *cloud.Container, volumes map[string]string, size bool) container.Summary {
+func (api *API) summary(ctx context.Context, a account.Ref, c *cloud.Container, volumes volumesByID, size bool) container.Summary {
 	health := api.Containers.Health(a, c.ID)
 	s := container.Summary{
 		ID:      c.ID,
@@ -106,8 +107,11 @@ func (api *API) sizes(ctx context.Context, a account.Ref, c *cloud.Container) (r
 	return rw, root
 }
 
-// volumeNames maps the ids of the account's volumes to names, if one of the containers has a volume.
-func (api *API) volumeNames(a account.Ref, list ...*cloud.Container) (map[string]string, error) {
+// volumesByID are the account's volumes by the ids that mounts name them by.
+type volumesByID map[string]*store.Volume
+
+// volumesFor reads the account's volumes, if one of the containers has any.
+func (api *API) volumesFor(a account.Ref, list ...*cloud.Container) (volumesByID, error) {
 	for _, c := range list {
 		if len(c.Spec.Mounts) == 0 {
 			continue
@@ -116,11 +120,11 @@ func (api *API) volumeNames(a account.Ref, list ...*cloud.Container) (map[string
 		if err != nil {
 			return nil, err
 		}
-		names := make(map[string]string, len(volumes))
+		byID := make(volumesByID, len(volumes))
 		for _, v := range volumes {
-			names[v.ID] = v.Name
+			byID[v.ID] = v
 		}
-		return names, nil
+		return byID, nil
 	}
 	return nil, nil
 }

@@ -69,12 +69,12 @@ func portMap(c *cloud.Container, exposedToo bool) network.PortMap {
 }
 
 // mountPoints lists the volumes of a container.
-func mountPoints(c *cloud.Container, volumes map[string]string) []container.MountPoint {
+func mountPoints(c *cloud.Container, volumes volumesByID) []container.MountPoint {
 	out := []container.MountPoint{}
 	for _, m := range c.Spec.Mounts {
-		name := volumes[m.VolumeID]
-		if name == "" {
-			name = m.VolumeID // being removed
+		name := m.VolumeID // of one that is being removed
+		if v, ok := volumes[m.VolumeID]; ok {
+			name = v.Name
 		}
 		out = append(out, container.MountPoint{
 			Type: mount.TypeVolume, Name: name, Source: "/volumes/" + name, Destination: m.Destination, Driver: volumeDriver,
