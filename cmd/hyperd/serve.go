@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,7 +19,10 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local"
+	"github.com/hypercloud/hyper/internal/server"
+	"github.com/hypercloud/hyper/internal/server/docker"
 	"github.com/hypercloud/hyper/internal/store"
+	"github.com/hypercloud/hyper/internal/version"
 )
 
 // defaultAccount is the account of whoever speaks to the unix socket.
@@ -56,6 +60,49 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	return st, eng, fips, nil
 }
 
+// serve runs the daemon until ctx is done.
+func serve(ctx context.Context, c config, log *slog.Logger) error {
+	var trace func(string, time.Time)
+	if c.Trace {
+		trace = func(span string, begin time.Time) { log.Info("trace", "span", span, "took", time.Since(begin)) }
+	}
+	st, eng, pool, err := machine(ctx, c, log, trace)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	defer eng.Close()
+	acc, ok := st.Account(defaultAccount)
+	if !ok {
+		if acc, err = st.CreateAccount(ctx, defaultAccount); err != nil {
+			return err
+		}
+	}
+	p := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	defer p.images.Close()
+	defer p.containers.Close()
+	if err := p.recover(ctx, eng); err != nil {
+		return err
+	}
+	var listeners []net.Listener
+	for _, h := range c.Hosts {
+		l, err := server.Listen(h)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		listeners = append(listeners, l)
+	}
+	built, _ := time.Parse(time.RFC3339, version.BuildTime)
+	srv := server.New(server.Config{
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, System: p.system, Events: p.events,
+		Auth:  server.Peers{Account: acc.Ref},
+		Build: docker.Build{Version: version.Version, Commit: version.Commit, Time: built}, Log: log,
+	})
+	log.Info("hyperd serves", "version", version.Version, "hosts", c.Hosts, "data", c.DataRoot)
+	return srv.Serve(ctx, listeners...)
+}
+
 // parts are the rules, made of a store and a machine.
 type parts struct {
 	store      *store.Store
@@ -68,17 +115,17 @@ type parts struct {
 	system     *system.Service
 }
 
-func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, log *slog.Logger, trace func(string, time.Time)) *parts {
+func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) *parts {
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log})
-	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, MaxSizeGB: c.Limits.VolumeMaxGB})
-	p.network = network.New(network.Config{Store: st, Engine: eng})
-	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: pool, Events: p.events})
+	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
+	p.network = network.New(network.Config{Store: st, Engine: eng, Log: log})
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: pool, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
-	p.system = system.New(system.Config{Store: st, Engine: eng})
+	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
 	return p
 }
 
@@ -109,7 +156,6 @@ func cleanup(ctx context.Context, c config, log *slog.Logger) error {
 		return err
 	}
 	defer st.Close()
-	defer eng.Close()
 	if err := eng.Reap(ctx, nil); err != nil {
 		return err
 	}
