@@ -45,3 +45,15 @@ const (
 	// LabelFloatingIP is the attached floating IP, empty when there is none; set by the server.
 	LabelFloatingIP = "sh.hyper.fip"
 )
+
+// VolumeCreate asks for a new volume. It is the body of POST /volumes/create.
+type VolumeCreate struct {
+	// Name is unique in the account; the server makes one up for an empty one.
+	Name string `json:"Name,omitempty"`
+	// Driver is "hyper" or empty.
+	Driver string `json:"Driver,omitempty"`
+	// DriverOpts may have "size", a number of GB.
+	DriverOpts map[string]string `json:"DriverOpts,omitempty"`
+	// Labels are the user's.
+	Labels map[string]string `json:"Labels,omitempty"`
+}

@@ -17,7 +17,6 @@ var fromDocker = map[string]string{
 	"create":  "Create a container without starting it",
 	"events":  "Show what happens, as it happens",
 	"exec":    "Run a command in a running container",
-	"history": "Show the layers of an image",
 	"kill":    "Kill running containers",
 	"load":    "Load images from a tar archive",
 	"login":   "Log in to a registry",

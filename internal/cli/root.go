@@ -46,7 +46,7 @@ func newRoot(s *session.Session) *cobra.Command {
 	root.AddCommand(verbs...)
 	root.AddCommand(
 		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
-		image.List(s), image.Pull(s),
+		image.History(s), image.List(s), image.Pull(s),
 		system.Info(s), system.Version(s),
 		fip.Command(s),
 	)
@@ -63,7 +63,7 @@ func newRoot(s *session.Session) *cobra.Command {
 		replace(groups["container"], "diff export",
 			renamed(container.Ps(s), "ls", "ps", "list"), container.Rm(s), container.Stats(s), container.Update(s),
 			container.Port(s), extended(s, groups["container"], "run"), extended(s, groups["container"], "create")),
-		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.Pull(s)),
+		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.History(s), image.Pull(s)),
 		replace(groups["system"], "", system.Info(s)),
 	)
 	finish(root)

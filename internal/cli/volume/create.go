@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/docker/cli/cli"
+	"github.com/hypercloud/hyper/api/types"
 	"github.com/hypercloud/hyper/internal/cli/session"
-	dockerclient "github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 )
 
@@ -34,14 +34,14 @@ func create(s *session.Session) *cobra.Command {
 				}
 				o.name = args[0]
 			}
-			created, err := s.Docker().VolumeCreate(cmd.Context(), dockerclient.VolumeCreateOptions{
+			created, err := s.Hyper.VolumeCreate(cmd.Context(), types.VolumeCreate{
 				Name: o.name, Driver: driver, Labels: labelsOf(o.labels),
 				DriverOpts: map[string]string{"size": strconv.Itoa(o.size)},
 			})
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(s.Out(), created.Volume.Name)
+			fmt.Fprintln(s.Out(), created)
 			return nil
 		},
 	}
