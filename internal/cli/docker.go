@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 
+	dockercli "github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command/commands"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
@@ -54,6 +55,23 @@ func retell(cmd *cobra.Command) {
 	}
 }
 
+// reachFirst lets a command that needs the server fail once, and understandably, when there is none.
+func reachFirst(s *session.Session, cmd *cobra.Command) {
+	run := cmd.RunE
+	if run == nil || cmd.Name() == "logout" || cmd.Name() == "login" || cmd.Name() == "dial-stdio" {
+		return
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := s.Reach(); err != nil {
+			if cmd.Name() == "run" {
+				return dockercli.StatusError{Cause: err, StatusCode: exitUsage}
+			}
+			return err
+		}
+		return run(cmd, args)
+	}
+}
+
 // dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
 func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
@@ -64,6 +82,7 @@ func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[stri
 		if short, ok := fromDocker[name]; ok {
 			cmd.Short, cmd.Long, cmd.Hidden = short, "", false
 			retell(cmd)
+			reachFirst(s, cmd)
 			verbs = append(verbs, cmd)
 			continue
 		}
@@ -71,6 +90,7 @@ func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[stri
 			cmd.Short, cmd.Long = short, ""
 			for _, sub := range cmd.Commands() {
 				retell(sub)
+				reachFirst(s, sub)
 			}
 			groups[name] = cmd
 		}

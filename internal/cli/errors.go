@@ -18,7 +18,7 @@ import (
 // Exit codes (cli 1.4).
 const (
 	exitError = 1
-	exitUsage = 125
+	exitUsage = 125 // flags, and run that could not create or start anything
 )
 
 // signalled is why the context ended: the user wants the client to stop.

@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command/inspect"
+	"github.com/hypercloud/hyper/internal/cli/listing"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	dockerclient "github.com/moby/moby/client"
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func Inspect(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return inspect.Inspect(s.Out(), names, format, get)
+			return listing.Inspect(s.Out(), names, format, get)
 		},
 	}
 	f := cmd.Flags()

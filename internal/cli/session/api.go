@@ -14,9 +14,10 @@ import (
 type api struct {
 	dockerclient.APIClient
 
-	mu     sync.Mutex
-	pinged bool
-	ping   dockerclient.PingResult
+	mu      sync.Mutex
+	pinged  bool
+	ping    dockerclient.PingResult
+	pingErr error
 
 	images ImageSource
 }
@@ -44,7 +45,20 @@ func (a *api) Ping(ctx context.Context, o dockerclient.PingOptions) (dockerclien
 	if err == nil {
 		a.ping, a.pinged = result, true
 	}
+	a.pingErr = err
 	return result, err
+}
+
+// Reach says why the server cannot be reached. Commands of docker/cli that go through many containers turn that
+// error into text, once for each; asked first, it is reported once. It costs nothing: they ping anyway.
+func (s *Session) Reach() error {
+	s.Cli.Client() // Pings.
+	s.api.mu.Lock()
+	defer s.api.mu.Unlock()
+	if dockerclient.IsErrConnectionFailed(s.api.pingErr) {
+		return s.api.pingErr
+	}
+	return nil
 }
 
 // ContainerCreate creates a container; an image that the region does not have is brought, and creation tried once more.

@@ -32,6 +32,9 @@ func inspect(s *session.Session) *cobra.Command {
 			var failed error
 			for i, name := range names {
 				r, err := s.Docker().VolumeInspect(cmd.Context(), name, dockerclient.VolumeInspectOptions{})
+				if dockerclient.IsErrConnectionFailed(err) {
+					return err
+				}
 				if errdefs.IsNotFound(err) {
 					err = fmt.Errorf("Error: No such volume: %s", name)
 				}
