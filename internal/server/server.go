@@ -43,6 +43,7 @@ type Server struct {
 	router *router
 	busy   sync.WaitGroup // handlers under way, hijacked ones included
 	ending chan struct{}  // closed when the server begins to stop
+	end    sync.Once
 }
 
 // Bounds of what a client may take of the server.
@@ -73,7 +74,7 @@ func New(c Config) *Server {
 // Routes lists every call that is answered.
 func (s *Server) Routes() []rest.Route { return s.routes }
 
-// Serve answers on listeners until ctx is done, and closes them. Endless calls are cut short then; others are given
+// Serve answers on listeners until ctx is done, and closes them. It is called once. Endless calls are cut short then; others are given
 // ten seconds.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -96,7 +97,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	close(s.ending)
+	s.end.Do(func() { close(s.ending) })
 	grace, done := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 	defer done()
 	if serr := srv.Shutdown(grace); serr != nil {

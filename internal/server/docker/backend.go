@@ -6,6 +6,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/registry"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -86,17 +87,9 @@ type System interface {
 	Info(ctx context.Context, a account.Ref) (system.Info, error)
 }
 
-// Credentials are those of a registry's user.
-type Credentials struct {
-	Server   string // "" is Docker Hub
-	Username string
-	Password string
-	Token    string // identity token; wins over the password
-}
-
-// Logins checks credentials of registries. Errors: ErrUnauthenticated, ErrUnavailable, ErrInvalidArgument.
+// Logins is what the calls need of registry.Service. The server "" is Docker Hub.
 type Logins interface {
-	Login(ctx context.Context, a account.Ref, c Credentials) error
+	Login(ctx context.Context, a account.Ref, server, username, password, token string) error
 }
 
 // The services of internal/cloud are what the interfaces are made after.
@@ -105,4 +98,5 @@ var (
 	_ Images     = (*image.Service)(nil)
 	_ Volumes    = (*volume.Service)(nil)
 	_ System     = (*system.Service)(nil)
+	_ Logins     = (*registry.Service)(nil)
 )

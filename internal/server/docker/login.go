@@ -23,9 +23,7 @@ func (api *API) login(ctx context.Context, a account.Ref, w http.ResponseWriter,
 	if in.Username == "" && in.IdentityToken == "" {
 		return oops.Invalid("a user name is needed to log in")
 	}
-	err := api.Logins.Login(ctx, a, Credentials{
-		Server: in.ServerAddress, Username: in.Username, Password: in.Password, Token: in.IdentityToken,
-	})
+	err := api.Logins.Login(ctx, a, in.ServerAddress, in.Username, in.Password, in.IdentityToken)
 	if err != nil {
 		return err
 	}
