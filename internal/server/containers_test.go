@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/netip"
 	"os"
 	"regexp"
@@ -228,8 +229,11 @@ func TestStartOfWhatRuns(t *testing.T) {
 
 func TestStopServing(t *testing.T) {
 	b := newBench(t)
-	go b.get("/v1.44/events")
-	go b.get("/v1.44/containers/web/logs?stdout=1&follow=1")
+	for _, target := range []string{"/v1.44/events", "/v1.44/containers/web/logs?stdout=1&follow=1"} {
+		if _, err := io.WriteString(b.dial(), "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for !slices.ContainsFunc(b.containers.said(), func(s string) bool { return strings.HasPrefix(s, "logs") }) {
 		time.Sleep(time.Millisecond)
 	}
