@@ -20,9 +20,7 @@ import (
 
 // Limits of every container (behaviour 2.2).
 const (
-	limitFiles     = 1000000
-	limitProcesses = 30604
-	shmSize        = 64 << 20
+	shmSize = 64 << 20
 )
 
 // grantable are the capabilities that a tenant may add: they act only inside the container's own namespaces.
@@ -49,10 +47,7 @@ func (r *Runtime) spec(ctx context.Context, a account.Ref, in engine.RunSpec) (*
 	}
 	p.NoNewPrivileges = false
 	p.OOMScoreAdj = &in.OOMScoreAdj
-	p.Rlimits = []specs.POSIXRlimit{
-		{Type: "RLIMIT_NOFILE", Soft: limitFiles, Hard: limitFiles},
-		{Type: "RLIMIT_NPROC", Soft: limitProcesses, Hard: limitProcesses},
-	}
+	p.Rlimits = rlimits()
 	if err := capabilities(p, in.CapAdd, in.CapDrop); err != nil {
 		return nil, err
 	}
