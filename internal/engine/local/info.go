@@ -17,7 +17,7 @@ import (
 // Info implements engine.System.
 func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	out := engine.Info{NCPU: goruntime.NumCPU(), OperatingSystem: osName(), CgroupVersion: "1", CgroupDriver: "cgroupfs",
-		StorageDriver: "overlayfs", VolumeBackend: e.Backend()}
+		StorageDriver: "overlayfs", VolumeBackend: e.Backend(), ContainerdVer: e.daemon.Version()}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
 		out.KernelVersion, out.Architecture = unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:])
@@ -28,9 +28,6 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	}
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		out.CgroupVersion = "2"
-	}
-	if v, err := e.daemon.Client().Version(ctx); err == nil {
-		out.ContainerdVer = v.Version
 	}
 	if raw, err := exec.CommandContext(ctx, filepath.Join(e.Libexec, "runc"), "--version").Output(); err == nil {
 		first, _, _ := strings.Cut(string(raw), "\n")

@@ -54,7 +54,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
 	}
-	d, err := containerd.Start(ctx, containerd.Config{Root: filepath.Join(c.DataRoot, "containerd"), State: filepath.Join(c.RunDir, "containerd")})
+	d, err := containerd.Start(ctx, containerd.Config{Root: filepath.Join(c.DataRoot, "containerd"), State: filepath.Join(c.RunDir, "containerd"), Log: c.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -1,98 +1,154 @@
 // Package containerd runs containerd inside hyperd.
 //
 // Its data lives under Config.Root, its sockets and bundles under Config.State. A containerd namespace is an account,
-// named by the account's id; content is shared on disk between namespaces, and a namespace sees only what it
-// has fetched itself ("isolated"). Shims are processes of their own: they outlive hyperd, and are found again
-// under State by the next one.
+// named by the account's id. Blobs are stored once for all namespaces, and a namespace sees only what was sent to
+// it in full ("isolated"): who knows the digest of a private image has nothing of it. Shims are processes of their own: they
+// outlive hyperd, and are found again under State by the next one.
+//
+// hyperd's own client calls the services in the process. Two sockets, for root alone, are served besides: one that
+// shims send their events to, and one for an operator who wants to look inside with ctr.
 package containerd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
+	"strings"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
 	srvconfig "github.com/containerd/containerd/v2/cmd/containerd/server/config"
-	"github.com/containerd/containerd/v2/defaults"
-	"github.com/containerd/log"
-	"github.com/sirupsen/logrus"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"github.com/containerd/containerd/v2/version"
+	"golang.org/x/sys/unix"
 )
 
 // Config says where containerd keeps its things.
 type Config struct {
 	Root  string // data, survives a reboot
-	State string // sockets and bundles
+	State string // sockets and bundles; short enough for a socket's path
+	// Log receives containerd's errors as warnings and the rest as debugging. nil: nothing is told. It holds for all of the process.
+	Log *slog.Logger
 }
+
+// longestState is how many bytes State may have: shims' sockets are <State>/s/<64 hex digits>, and a socket's path has at
+// most 107 bytes.
+const longestState = 107 - len("/s/") - 64
 
 // Daemon is a running containerd.
 type Daemon struct {
 	server *server.Server
 	client *containerd.Client
-	socket string
+	cancel context.CancelFunc
+	lock   *os.File
 }
 
-// Start starts containerd and connects to it. It must be called once in a process.
+// Start starts containerd. It serves until Close, whatever becomes of ctx. One containerd runs in a process at a time, and one
+// on a Root: a second one's Start fails.
 func Start(ctx context.Context, c Config) (*Daemon, error) {
-	logrus.SetLevel(logrus.ErrorLevel)
-	_ = log.SetLevel("error")
-	for _, dir := range []string{c.Root, c.State} {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
-			return nil, fmt.Errorf("making containerd's directories: %w", err)
-		}
+	if len(c.State) > longestState {
+		return nil, fmt.Errorf("the run directory for containerd, %s, has more than %d characters, too long for the path of a socket: choose a shorter --run-dir", c.State, longestState)
 	}
-	// A socket's path has at most 107 bytes, shorter than many a data directory: the sockets get short names.
-	socket := filepath.Join(c.State, "c.sock")
-	cfg := &srvconfig.Config{
-		Version: 4,
-		Root:    c.Root,
-		State:   c.State,
-		Plugins: map[string]any{
-			"io.containerd.server.v1.grpc":           map[string]any{"address": socket},
-			"io.containerd.server.v1.ttrpc":          map[string]any{"address": socket + ".ttrpc"},
-			"io.containerd.metadata.v1.bolt":         map[string]any{"content_sharing_policy": "isolated"},
-			"io.containerd.gc.v1.scheduler":          map[string]any{"schedule_delay": "50ms", "startup_delay": "2s", "mutation_threshold": 50},
-			"io.containerd.shim.v1.manager":          map[string]any{"socket_dir": filepath.Join(c.State, "s")},
-			"io.containerd.snapshotter.v1.overlayfs": map[string]any{"slow_chown": false},
-		},
-		RequiredPlugins: []string{"io.containerd.snapshotter.v1.overlayfs", "io.containerd.runtime.v2.task", "io.containerd.metadata.v1.bolt"},
-	}
+	quiet(c.Log)
+	cfg := configure(c)
 	if err := server.CreateTopLevelDirectories(cfg); err != nil {
 		return nil, fmt.Errorf("making containerd's directories: %w", err)
 	}
-	// Sockets of an earlier run are in the way.
-	for _, s := range []string{socket, socket + ".ttrpc"} {
-		_ = os.Remove(s)
-	}
-	ctx = context.WithoutCancel(ctx)
-	srv, err := server.New(ctx, cfg)
+	lock, err := take(c.Root)
 	if err != nil {
-		return nil, fmt.Errorf("starting containerd: %w", err)
+		return nil, err
 	}
-	if err := srv.Start(ctx); err != nil {
-		return nil, fmt.Errorf("serving containerd: %w", err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	d := &Daemon{cancel: cancel, lock: lock}
+	if err := d.start(ctx, cfg, sockets(c)); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
-	client, err := containerd.New(socket, containerd.WithTimeout(20*time.Second), containerd.WithExtraDialOpts([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(defaults.DefaultMaxRecvMsgSize), grpc.MaxCallSendMsgSize(defaults.DefaultMaxSendMsgSize)),
-	}))
-	if err != nil {
-		srv.Stop()
-		return nil, fmt.Errorf("connecting to containerd: %w", err)
-	}
-	return &Daemon{server: srv, client: client, socket: socket}, nil
+	return d, nil
 }
 
-// Client speaks to the containerd. Calls name the account by namespaces.WithNamespace.
+func (d *Daemon) start(ctx context.Context, cfg *srvconfig.Config, paths []string) error {
+	for _, s := range paths {
+		_ = os.Remove(s) // of an earlier run
+	}
+	var h hand
+	srv, err := server.New(withHand(ctx, &h), cfg)
+	if err != nil {
+		return fmt.Errorf("starting containerd: %w", err)
+	}
+	d.server, d.client = srv, h.client
+	if err := srv.Start(ctx); err != nil {
+		return fmt.Errorf("serving containerd: %w", err)
+	}
+	for _, s := range paths {
+		if err := os.Chmod(s, 0o600); err != nil {
+			return fmt.Errorf("closing containerd's socket to others: %w", err)
+		}
+	}
+	return nil
+}
+
+// sockets are the paths for the operator's ctr and for the shims.
+func sockets(c Config) []string {
+	s := filepath.Join(c.State, "c.sock")
+	return []string{s, s + ".ttrpc"}
+}
+
+func configure(c Config) *srvconfig.Config {
+	paths := sockets(c)
+	return &srvconfig.Config{
+		Version: version.ConfigVersion,
+		Root:    c.Root,
+		State:   c.State,
+		Plugins: map[string]any{
+			"io.containerd.server.v1.grpc":   map[string]any{"address": paths[0]},
+			"io.containerd.server.v1.ttrpc":  map[string]any{"address": paths[1]},
+			"io.containerd.metadata.v1.bolt": map[string]any{"content_sharing_policy": "isolated"},
+			// A removed image's or container's bytes are freed soon after, and many removals in one go.
+			"io.containerd.gc.v1.scheduler": map[string]any{
+				"deletion_threshold": 1, "mutation_threshold": 100, "schedule_delay": "200ms", "startup_delay": "2s",
+			},
+			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(c.State, "s")},
+			// Where the kernel cannot map ids on a mount, a container fails to start rather than having its image copied.
+			"io.containerd.snapshotter.v1.overlayfs": map[string]any{"slow_chown": false},
+		},
+		DisabledPlugins: disabled,
+		RequiredPlugins: required,
+	}
+}
+
+// take locks Root for this process. The kernel lets go of the lock when the process ends, however it ends.
+func take(root string) (*os.File, error) {
+	f, err := os.Open(root)
+	if err != nil {
+		return nil, fmt.Errorf("opening containerd's directory: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s is in use by another hyperd", root)
+		}
+		return nil, fmt.Errorf("locking %s: %w", root, err)
+	}
+	return f, nil
+}
+
+// Client speaks to the containerd. Calls name the account by namespaces.WithNamespace. It serves no
+// version or health calls: it has no connection that could be asked.
 func (d *Daemon) Client() *containerd.Client { return d.client }
+
+// Version is containerd's version: 2.4.2.
+func (d *Daemon) Version() string {
+	v, _, _ := strings.Cut(version.Version, "+")
+	return v
+}
 
 // Close stops containerd. Containers keep running.
 func (d *Daemon) Close() error {
-	err := d.client.Close()
-	d.server.Stop()
-	return err
+	d.cancel()
+	if d.server != nil {
+		d.server.Stop()
+	}
+	return d.lock.Close()
 }
