@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -15,6 +16,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/registry"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -62,6 +64,11 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 
 // serve runs the daemon until ctx is done.
 func serve(ctx context.Context, c config, log *slog.Logger) error {
+	// Containers' limits are at most their parent's: inside a user namespace nothing can be raised.
+	const files = 1 << 20
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: files}); err != nil {
+		return fmt.Errorf("raising the limit of open files to %d: %w", files, err)
+	}
 	var trace func(string, time.Time)
 	if c.Trace {
 		trace = func(span string, begin time.Time) { log.Info("trace", "span", span, "took", time.Since(begin)) }
@@ -96,7 +103,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
 		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, System: p.system, Events: p.events,
-		Auth:  server.Peers{Account: acc.Ref},
+		Logins: &registry.Service{}, Auth: server.Peers{Account: acc.Ref},
 		Build: docker.Build{Version: version.Version, Commit: version.Commit, Time: built}, Log: log,
 	})
 	log.Info("hyperd serves", "version", version.Version, "hosts", c.Hosts, "data", c.DataRoot)

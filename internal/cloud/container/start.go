@@ -104,6 +104,9 @@ func (s *Service) startFailed(ctx context.Context, a account.Ref, c *Container, 
 	if err != nil {
 		s.Log.Error("recording a failed start", "container", c.ID, "error", err)
 	}
+	if c.Spec.AutoRemove {
+		go s.autoRemove(a, c.ID) // whoever ran it waits for its removal
+	}
 }
 
 // run makes everything that the process needs, side by side, and starts it.

@@ -2,8 +2,7 @@ package network
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,75 +13,9 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
-	"github.com/hypercloud/hyper/internal/engine/local/network/ruleset"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 )
-
-// linkName is the router's interface of a container; the id is hashed since a prefix of it might be shared.
-func linkName(containerID string) string {
-	sum := sha256.Sum256([]byte(containerID))
-	return ruleset.Link + hex.EncodeToString(sum[:6])
-}
-
-// ApplyNetwork implements engine.Networks.
-func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.NetworkState) error {
-	r, err := n.router(a)
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rules := ruleset.Account(state, linkName, n.UplinkPool)
-	if rules != r.rules {
-		if err := within(r.ns, func() error { return applyRules(rules) }); err != nil {
-			return fmt.Errorf("replacing the account's rules: %w", err)
-		}
-		r.rules = rules
-	}
-	old := r.endpoint
-	r.endpoint = map[string]engine.Endpoint{}
-	want := map[netip.Addr]bool{}
-	for _, e := range state.Endpoints {
-		r.endpoint[e.ContainerID] = e
-		if e.FloatingIP.IsValid() {
-			want[e.FloatingIP] = true
-		}
-	}
-	r.names.Set(state.Endpoints)
-	for addr := range want {
-		err := netlink.RouteReplace(&netlink.Route{LinkIndex: r.uplink, Dst: ipNet(netip.PrefixFrom(addr, 32)), Gw: r.far.AsSlice()})
-		if err != nil {
-			return fmt.Errorf("routing floating IP %s: %w", addr, err)
-		}
-		r.fips[addr] = true
-	}
-	for addr := range r.fips {
-		if want[addr] {
-			continue
-		}
-		err := netlink.RouteDel(&netlink.Route{LinkIndex: r.uplink, Dst: ipNet(netip.PrefixFrom(addr, 32))})
-		if err != nil && err != unix.ESRCH { //nolint:errorlint // netlink returns the bare number
-			return fmt.Errorf("taking floating IP %s off: %w", addr, err)
-		}
-		delete(r.fips, addr)
-	}
-	r.endConnections(old)
-	return nil
-}
-
-// endConnections forgets the connections through floating IPs that are not where they were.
-func (r *router) endConnections(old map[string]engine.Endpoint) {
-	for id, was := range old {
-		if !was.FloatingIP.IsValid() || r.endpoint[id].FloatingIP == was.FloatingIP {
-			continue
-		}
-		var f netlink.ConntrackFilter
-		if f.AddIP(netlink.ConntrackOrigDstIP, net.IP(was.FloatingIP.AsSlice())) == nil {
-			_, _ = r.nl.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, &f)
-		}
-	}
-}
 
 // AttachEndpoint implements engine.Networks.
 func (n *Network) AttachEndpoint(_ context.Context, a account.Ref, containerID string, pid int) error {
@@ -90,49 +23,106 @@ func (n *Network) AttachEndpoint(_ context.Context, a account.Ref, containerID s
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	e, ok := r.endpoint[containerID]
-	r.mu.Unlock()
+	defer r.life.RUnlock()
+	e, ok := r.endpoint(containerID)
 	if !ok {
 		return oops.NotFound("container %s has no place in the account's network", containerID)
 	}
-	ns, err := netns.GetFromPid(pid)
+	ns, err := namespaceOf(pid)
 	if err != nil {
-		return fmt.Errorf("opening the container's network namespace: %w", err)
+		return fmt.Errorf("opening the network namespace of container %s: %w", containerID, err)
 	}
 	defer ns.Close()
-	if ns.Equal(r.ns) {
-		return oops.Invalid("process %d is in the router's own namespace", pid)
+	if err := r.link(e, ns, n.mtu); err != nil {
+		return fmt.Errorf("making the link of container %s: %w", containerID, err)
 	}
-	name := linkName(containerID)
-	if l, err := r.nl.LinkByName(name); err == nil {
-		_ = r.nl.LinkDel(l)
+	return nil
+}
+
+func (r *router) endpoint(containerID string) (engine.Endpoint, bool) {
+	s := r.state.Load()
+	if s == nil {
+		return engine.Endpoint{}, false
+	}
+	e, ok := s.byID[containerID]
+	return e, ok
+}
+
+// namespaceOf opens the network namespace of a process that is alive, and is not hyperd's own.
+func namespaceOf(pid int) (netns.NsHandle, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return -1, fmt.Errorf("process %d: %w", pid, err)
+	}
+	defer unix.Close(fd)
+	ns, err := netns.GetFromPid(pid)
+	if err != nil {
+		return -1, err
+	}
+	// The number may have passed to another process in between, but not while this one still lives.
+	if err := unix.PidfdSendSignal(fd, 0, nil, 0); err != nil {
+		ns.Close()
+		return -1, fmt.Errorf("process %d: %w", pid, err)
+	}
+	own, err := netns.Get()
+	if err != nil {
+		ns.Close()
+		return -1, err
+	}
+	defer own.Close()
+	if ns.Equal(own) {
+		ns.Close()
+		return -1, oops.Invalid("process %d has no network namespace of its own", pid)
+	}
+	return ns, nil
+}
+
+// link makes the pair between router and container, and sets up both ends. A pair of an earlier attempt goes first.
+func (r *router) link(e engine.Endpoint, ns netns.NsHandle, mtu int) error {
+	if ns.Equal(r.ns) {
+		return oops.Invalid("the container is in the router's own namespace")
+	}
+	name := linkName(e.ContainerID)
+	if err := r.unlink(name); err != nil {
+		return err
 	}
 	mac, err := net.ParseMAC(e.MAC)
 	if err != nil {
-		return fmt.Errorf("MAC %q: %w", e.MAC, err)
+		return err
 	}
-	err = r.nl.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name, MTU: n.mtu}, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns), PeerHardwareAddr: mac})
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.HardwareAddr = name, mtu, macOf(engine.PrivateGateway)
+	err = r.nl.LinkAdd(&netlink.Veth{
+		LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns), PeerHardwareAddr: mac, PeerMTU: uint32(mtu),
+	})
 	if err != nil {
-		return fmt.Errorf("making the container's link: %w", err)
+		return err
 	}
 	failpoint.Hit("network.attach.after-veth")
 	l, err := r.nl.LinkByName(name)
 	if err != nil {
 		return err
 	}
-	if err := r.nl.LinkSetUp(l); err != nil {
+	err = steps("the router's end",
+		func() error { return r.nl.LinkSetUp(l) },
+		func() error {
+			return r.nl.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_INET, State: netlink.NUD_PERMANENT, IP: e.Address.AsSlice(), HardwareAddr: mac})
+		},
+		func() error {
+			return r.nl.RouteReplace(&netlink.Route{LinkIndex: l.Attrs().Index, Dst: ipNet(netip.PrefixFrom(e.Address, 32)), Scope: netlink.SCOPE_LINK})
+		},
+	)
+	if err != nil {
 		return err
 	}
-	if err := r.nl.RouteReplace(&netlink.Route{LinkIndex: l.Attrs().Index, Dst: ipNet(netip.PrefixFrom(e.Address, 32)), Scope: netlink.SCOPE_LINK}); err != nil {
-		return fmt.Errorf("routing to the container: %w", err)
-	}
-	return inside(ns, e)
+	return furnishContainer(ns, e.Address)
 }
 
-// inside sets up the container's own end.
-func inside(ns netns.NsHandle, e engine.Endpoint) error {
-	nl, err := netlink.NewHandleAt(ns)
+// furnishContainer sets up the container's end. The address is one of a /16, as anything that looks at it expects, but
+// the only neighbour is the gateway, known from the start: neighbours are reached through it, and a container
+// that calls every address of the network fills no neighbour table.
+func furnishContainer(ns netns.NsHandle, addr netip.Addr) error {
+	nl, err := netlink.NewHandleAt(ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err
 	}
@@ -145,56 +135,70 @@ func inside(ns netns.NsHandle, e engine.Endpoint) error {
 	if err != nil {
 		return err
 	}
-	for _, do := range []func() error{
+	index := eth.Attrs().Index
+	return steps("the container's end",
 		func() error { return nl.LinkSetUp(lo) },
+		func() error { return withoutIPv6(nl, eth) },
 		func() error {
-			return nl.AddrReplace(eth, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(e.Address, engine.PrivatePrefix.Bits()))})
+			return nl.AddrReplace(eth, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(addr, engine.PrivatePrefix.Bits())), Flags: unix.IFA_F_NOPREFIXROUTE})
 		},
 		func() error { return nl.LinkSetUp(eth) },
+		func() error { return nl.NeighSet(permanent(eth, engine.PrivateGateway)) },
 		func() error {
-			return nl.RouteReplace(&netlink.Route{LinkIndex: eth.Attrs().Index, Gw: engine.PrivateGateway.AsSlice()})
+			return nl.RouteReplace(&netlink.Route{LinkIndex: index, Dst: ipNet(netip.PrefixFrom(engine.PrivateGateway, 32)), Scope: netlink.SCOPE_LINK, Src: addr.AsSlice()})
 		},
-	} {
-		if err := do(); err != nil {
-			return fmt.Errorf("setting up the container's network: %w", err)
-		}
+		func() error {
+			return nl.RouteReplace(&netlink.Route{LinkIndex: index, Gw: engine.PrivateGateway.AsSlice()})
+		},
+	)
+}
+
+// unlink removes the router's end of a link, and with it the container's. Absent is no error.
+func (r *router) unlink(name string) error {
+	l, err := r.nl.LinkByName(name)
+	if err != nil {
+		return absent(err)
+	}
+	if err := r.nl.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
+		return err
 	}
 	return nil
 }
 
 // DetachEndpoint implements engine.Networks.
 func (n *Network) DetachEndpoint(_ context.Context, a account.Ref, containerID string) error {
-	n.mu.Lock()
-	r := n.routers[a.ID()]
-	n.mu.Unlock()
-	if r == nil {
-		return a.Check() // no router, no link
+	r, err := n.existing(a)
+	if err != nil || r == nil {
+		return err
 	}
-	l, err := r.nl.LinkByName(linkName(containerID))
-	if err != nil {
-		return nil //nolint:nilerr // it went with the process
-	}
-	if err := r.nl.LinkDel(l); err != nil && err != unix.ENODEV { //nolint:errorlint // netlink returns the bare number
-		return fmt.Errorf("removing the container's link: %w", err)
+	defer r.life.RUnlock()
+	if err := r.unlink(linkName(containerID)); err != nil {
+		return fmt.Errorf("removing the link of container %s: %w", containerID, err)
 	}
 	return nil
 }
 
-// EndpointStats implements engine.Networks.
+// EndpointStats implements engine.Networks. What the router receives is what the container sends.
 func (n *Network) EndpointStats(_ context.Context, a account.Ref, containerID string) (engine.NetStats, error) {
-	r, err := n.router(a)
+	r, err := n.existing(a)
 	if err != nil {
 		return engine.NetStats{}, err
 	}
+	if r == nil {
+		return engine.NetStats{}, oops.NotFound("container %s has no link: the account has no network", containerID)
+	}
+	defer r.life.RUnlock()
 	l, err := r.nl.LinkByName(linkName(containerID))
 	if err != nil {
-		return engine.NetStats{}, oops.NotFound("container %s has no link", containerID)
+		if absent(err) == nil {
+			err = oops.NotFound("container %s has no link: it does not run", containerID)
+		}
+		return engine.NetStats{}, err
 	}
 	s := l.Attrs().Statistics
 	if s == nil {
 		return engine.NetStats{}, nil
 	}
-	// What the router receives is what the container sends.
 	return engine.NetStats{
 		RxBytes: s.TxBytes, RxPackets: s.TxPackets, RxErrors: s.TxErrors, RxDropped: s.TxDropped,
 		TxBytes: s.RxBytes, TxPackets: s.RxPackets, TxErrors: s.RxErrors, TxDropped: s.RxDropped,

@@ -1,23 +1,25 @@
 package network
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	goruntime "runtime"
 
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
-// nsfs is the magic number of the file system of namespaces.
-const nsfs = 0x6e736673
+// isNamespace tells whether a namespace is bound to path.
+func isNamespace(path string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
+}
 
 // openNamespace opens the network namespace that is bound to path, or makes one and binds it.
 func openNamespace(path string) (netns.NsHandle, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err == nil && st.Type == nsfs {
+	if isNamespace(path) {
 		return netns.GetFromPath(path)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
@@ -30,7 +32,7 @@ func openNamespace(path string) (netns.NsHandle, error) {
 		// The thread changes its namespace for good and ends with this goroutine, which never unlocks it.
 		goruntime.LockOSThread()
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("making a namespace: %w", err)
+			done <- fmt.Errorf("making a network namespace: %w", err)
 			return
 		}
 		done <- unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
@@ -41,27 +43,31 @@ func openNamespace(path string) (netns.NsHandle, error) {
 	return netns.GetFromPath(path)
 }
 
+// removeNamespace lets the kernel end the namespace that is bound to path. Absent is no error.
 func removeNamespace(path string) error {
 	for unix.Unmount(path, unix.MNT_DETACH) == nil { // as often as it is mounted
 	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// within runs fn on a thread that is in the namespace.
+// within runs fn on a thread that is in the namespace. Sockets and processes that fn makes itself are in it too;
+// those of goroutines that it starts are not.
 func within(ns netns.NsHandle, fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		goruntime.LockOSThread()
 		own, err := netns.Get()
 		if err != nil {
+			goruntime.UnlockOSThread()
 			done <- err
 			return
 		}
 		defer own.Close()
 		if err := netns.Set(ns); err != nil {
+			goruntime.UnlockOSThread()
 			done <- err
 			return
 		}
@@ -72,14 +78,4 @@ func within(ns netns.NsHandle, fn func() error) error {
 		done <- err
 	}()
 	return <-done
-}
-
-// applyRules hands a text to nft, which takes it whole or not at all.
-func applyRules(text string) error {
-	cmd := exec.Command("nft", "-f", "-")
-	cmd.Stdin = bytes.NewReader([]byte(text))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("nft: %w: %s", err, bytes.TrimSpace(out))
-	}
-	return nil
 }

@@ -1,181 +1,158 @@
 // Package names answers an account's DNS questions.
 //
-// The names of an account's containers are answered from memory, with a short time to live; their reverse names too;
-// every other name is asked of the upstream servers from the machine's own network. A name of a single label that
-// nobody has does not exist, and is not asked of anyone.
+// The names of an account's containers are answered from memory, with a short time to live, and so are their reverse
+// names; every other name is asked of the upstream servers from the machine's own network. A name of a single label
+// that nobody has does not exist, and is not asked of anyone: what a tenant calls its containers is nobody else's business.
+//
+// The resolver's sockets are in the namespace of whoever calls Serve; those to the upstreams in the process's own, so
+// that resolvers on the machine's loopback work and no question can come back here.
 package names
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"net"
-	"net/netip"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/netutil"
 
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
 const (
-	ttl            = 5 // seconds
-	forwardTimeout = 3 * time.Second
-	maxForwards    = 64
+	ttl         = 5 // seconds
+	maxForwards = 64
+	maxStreams  = 64 // TCP connections at a time
+	idleStream  = 5 * time.Second
+	payload     = 1232 // bytes of a UDP answer that need no fragments anywhere
 )
 
 // Resolver serves one account.
 type Resolver struct {
-	upstreams []string
+	address   string
+	upstreams func() []string
+	log       *slog.Logger
 	table     atomic.Pointer[table]
 	forwards  chan struct{}
 	servers   []*dns.Server
+	sockets   []interface{ Close() error }
 }
 
-type table struct {
-	addr map[string]netip.Addr
-	name map[netip.Addr]string
-}
-
-// Start serves on the given sockets until Close. upstreams are addresses of DNS servers; none: those of /etc/resolv.conf.
-func Start(packets net.PacketConn, streams net.Listener, upstreams []string) *Resolver {
-	r := &Resolver{upstreams: upstreams, forwards: make(chan struct{}, maxForwards)}
-	r.table.Store(&table{})
-	h := dns.HandlerFunc(r.answer)
-	r.servers = []*dns.Server{{PacketConn: packets, Handler: h}, {Listener: streams, Handler: h}}
-	for _, s := range r.servers {
-		go func() { _ = s.ActivateAndServe() }()
+// New makes a resolver that serves nothing yet. upstreams are addresses of DNS servers, with or without a port; none:
+// those of /etc/resolv.conf at the time of each question.
+func New(upstreams []string, log *slog.Logger) *Resolver {
+	r := &Resolver{
+		address:   net.JoinHostPort(engine.PrivateGateway.String(), "53"),
+		upstreams: func() []string { return withPorts(upstreams) },
+		log:       log,
+		forwards:  make(chan struct{}, maxForwards),
 	}
+	if len(upstreams) == 0 {
+		r.upstreams = func() []string { return configured("/etc/resolv.conf") }
+	}
+	r.table.Store(&table{})
 	return r
 }
 
-// Close stops serving.
-func (r *Resolver) Close() {
-	for _, s := range r.servers {
-		if s.PacketConn != nil {
-			_ = s.PacketConn.Close()
-		}
-		if s.Listener != nil {
-			_ = s.Listener.Close()
-		}
-	}
-}
-
 // Set replaces the names.
-func (r *Resolver) Set(endpoints []engine.Endpoint) {
-	t := &table{addr: map[string]netip.Addr{}, name: map[netip.Addr]string{}}
-	for _, e := range endpoints {
-		for i, n := range e.Names {
-			n = strings.ToLower(strings.TrimSuffix(n, "."))
-			if _, taken := t.addr[n]; !taken {
-				t.addr[n] = e.Address
+func (r *Resolver) Set(endpoints []engine.Endpoint) { r.table.Store(newTable(endpoints)) }
+
+// Serve opens the sockets on the calling thread and answers until Close.
+func (r *Resolver) Serve() error {
+	packets, err := net.ListenPacket("udp4", r.address)
+	if err != nil {
+		return err
+	}
+	streams, err := net.Listen("tcp4", r.address)
+	if err != nil {
+		packets.Close()
+		return err
+	}
+	r.sockets = append(r.sockets, packets, streams)
+	h := dns.HandlerFunc(r.serve)
+	idle := func() time.Duration { return idleStream }
+	for _, s := range []*dns.Server{
+		{PacketConn: packets, Handler: h, UDPSize: dns.DefaultMsgSize},
+		{Listener: netutil.LimitListener(streams, maxStreams), Handler: h, IdleTimeout: idle},
+	} {
+		r.servers = append(r.servers, s)
+		ready := make(chan struct{})
+		s.NotifyStartedFunc = func() { close(ready) }
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if err := s.ActivateAndServe(); err != nil && !errors.Is(err, net.ErrClosed) {
+				r.log.Error("the resolver of an account ended", "error", err)
 			}
-			if i == 0 {
-				t.name[e.Address] = n
-			}
+		}()
+		select { // so that Close finds it started
+		case <-ready:
+		case <-done:
+			return fmt.Errorf("the resolver did not start")
 		}
 	}
-	r.table.Store(t)
+	return nil
 }
 
-func (r *Resolver) answer(w dns.ResponseWriter, q *dns.Msg) {
+// Close stops serving. Questions under way may go unanswered.
+func (r *Resolver) Close() {
+	for _, s := range r.sockets {
+		_ = s.Close()
+	}
+	for _, s := range r.servers {
+		go func() { _ = s.Shutdown() }() // ends idle connections; it waits for questions under way, which end by themselves
+	}
+	r.sockets, r.servers = nil, nil
+}
+
+func (r *Resolver) serve(w dns.ResponseWriter, q *dns.Msg) {
+	_, stream := w.RemoteAddr().(*net.TCPAddr)
+	a := r.answer(q, stream)
+	if !stream {
+		size := dns.MinMsgSize
+		if o := q.IsEdns0(); o != nil {
+			size = int(o.UDPSize())
+		}
+		a.Truncate(size)
+	}
+	_ = w.WriteMsg(a)
+}
+
+// answer answers from memory, or asks the upstreams.
+func (r *Resolver) answer(q *dns.Msg, stream bool) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetReply(q)
 	m.RecursionAvailable = true
+	if o := q.IsEdns0(); o != nil {
+		m.SetEdns0(payload, false)
+	}
 	if len(q.Question) != 1 || q.Opcode != dns.OpcodeQuery {
 		m.Rcode = dns.RcodeNotImplemented
-		_ = w.WriteMsg(m)
-		return
+		return m
 	}
 	ask := q.Question[0]
 	name := strings.ToLower(strings.TrimSuffix(ask.Name, "."))
-	t := r.table.Load()
-	if addr, ok := t.addr[name]; ok {
-		if ask.Qtype == dns.TypeA || ask.Qtype == dns.TypeANY {
-			m.Answer = append(m.Answer, &dns.A{Hdr: head(ask.Name, dns.TypeA), A: addr.AsSlice()})
-		}
-		_ = w.WriteMsg(m)
-		return
+	if ask.Qclass == dns.ClassINET && r.table.Load().answer(m, ask, name) {
+		return m
 	}
-	if addr, ok := reverse(name); ok && engine.PrivatePrefix.Contains(addr) {
-		if host, ok := t.name[addr]; ok {
-			m.Answer = append(m.Answer, &dns.PTR{Hdr: head(ask.Name, dns.TypePTR), Ptr: dns.Fqdn(host)})
-		} else {
-			m.Rcode = dns.RcodeNameError
-		}
-		_ = w.WriteMsg(m)
-		return
-	}
-	if !strings.Contains(name, ".") && name != "" {
+	if name != "" && !strings.Contains(name, ".") {
 		m.Rcode = dns.RcodeNameError
-		_ = w.WriteMsg(m)
-		return
+		return m
 	}
-	r.forward(w, q, m)
-}
-
-func head(name string, kind uint16) dns.RR_Header {
-	return dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: ttl}
-}
-
-func (r *Resolver) forward(w dns.ResponseWriter, q, m *dns.Msg) {
-	m.Rcode = dns.RcodeServerFailure
 	select {
 	case r.forwards <- struct{}{}:
 		defer func() { <-r.forwards }()
 	default:
-		_ = w.WriteMsg(m)
-		return
+		m.Rcode = dns.RcodeServerFailure // too many are under way
+		return m
 	}
-	network := "udp"
-	if _, tcp := w.RemoteAddr().(*net.TCPAddr); tcp {
-		network = "tcp"
+	if in := forward(q, r.upstreams(), stream); in != nil {
+		return in
 	}
-	client := &dns.Client{Net: network, Timeout: forwardTimeout, UDPSize: dns.DefaultMsgSize}
-	for _, up := range r.servers4() {
-		if in, _, err := client.Exchange(q, up); err == nil {
-			in.Id = q.Id
-			_ = w.WriteMsg(in)
-			return
-		}
-	}
-	_ = w.WriteMsg(m)
-}
-
-// servers4 are the upstreams as host:port.
-func (r *Resolver) servers4() []string {
-	list := r.upstreams
-	if len(list) == 0 {
-		if raw, err := os.Open("/etc/resolv.conf"); err == nil {
-			defer raw.Close()
-			if c, err := dns.ClientConfigFromReader(raw); err == nil {
-				list = c.Servers
-			}
-		}
-	}
-	var out []string
-	for _, s := range list {
-		if s == engine.PrivateGateway.String() {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(s); err != nil {
-			s = net.JoinHostPort(s, "53")
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// reverse reads 30.0.16.172.in-addr.arpa.
-func reverse(name string) (netip.Addr, bool) {
-	rest, ok := strings.CutSuffix(name, ".in-addr.arpa")
-	if !ok {
-		return netip.Addr{}, false
-	}
-	f := strings.Split(rest, ".")
-	if len(f) != 4 {
-		return netip.Addr{}, false
-	}
-	addr, err := netip.ParseAddr(f[3] + "." + f[2] + "." + f[1] + "." + f[0])
-	return addr, err == nil
+	m.Rcode = dns.RcodeServerFailure
+	return m
 }

@@ -1,0 +1,40 @@
+# `make` lists what there is to make.
+
+.PHONY: help build demo demo-down lab lab-down test bench images lint fmt clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/hyper, bin/hyperd and libexec/hyper
+	@scripts/setup build
+	@scripts/build all
+
+demo: ## run MySQL and WordPress on a hyperd of their own, and leave them running
+	@scripts/demo up
+
+demo-down: ## remove everything that the demo has made
+	@scripts/demo down
+
+lab: ## start a hyperd to play with: eval "$(make -s lab)"
+	@scripts/lab up
+
+lab-down: ## remove the lab
+	@scripts/lab down
+
+test: ## install what is missing, build, and run every test
+	@scripts/test
+
+bench: ## measure against Docker and runc on this machine
+	@scripts/bench
+
+images: ## make the test images, and print where they are
+	@scripts/images
+
+lint: ## run the linters
+	@scripts/lint
+
+fmt: ## format the Go code
+	@gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built (the cache of test images stays)
+	@rm -rf bin libexec build

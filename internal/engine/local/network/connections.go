@@ -1,0 +1,106 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/hypercloud/hyper/internal/engine"
+)
+
+// takenAway tells whether next lacks an address or a published port that old had.
+func takenAway(old, next *applied) bool {
+	for id, was := range old.byID {
+		is, ok := next.byID[id]
+		if !ok || is.Address != was.Address || was.FloatingIP.IsValid() && is.FloatingIP != was.FloatingIP {
+			return true
+		}
+		if was.FloatingIP.IsValid() && slices.ContainsFunc(was.Ports, func(p engine.PublishedPort) bool { return !slices.Contains(is.Ports, p) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// endConnections forgets the connections that the state does not allow, so that their packets meet the rules again.
+func (r *router) endConnections(state *applied) error {
+	_, err := r.nl.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, stale(newAllowance(state, r.far)))
+	return err
+}
+
+// stale picks the connections to forget.
+type stale allowance
+
+// MatchConntrackFlow implements netlink.CustomConntrackFilter.
+func (s stale) MatchConntrackFlow(f *netlink.ConntrackFlow) bool {
+	var c connection
+	var ok [4]bool
+	c.src, ok[0] = netip.AddrFromSlice(f.Forward.SrcIP)
+	c.dst, ok[1] = netip.AddrFromSlice(f.Forward.DstIP)
+	c.from, ok[2] = netip.AddrFromSlice(f.Reverse.DstIP)
+	c.to, ok[3] = netip.AddrFromSlice(f.Reverse.SrcIP)
+	if ok != [4]bool{true, true, true, true} {
+		return false
+	}
+	c.src, c.dst, c.from, c.to = c.src.Unmap(), c.dst.Unmap(), c.from.Unmap(), c.to.Unmap()
+	c.proto, c.port, c.toPort = f.Forward.Protocol, f.Forward.DstPort, f.Reverse.SrcPort
+	return !allowance(s).permits(c)
+}
+
+// connection is one as the router tracks it: from src to dst as its caller sees it, from from to to as its
+// callee does.
+type connection struct {
+	src, dst, from, to netip.Addr
+	proto              uint8
+	port, toPort       uint16
+}
+
+// allowance is what a state says of connections.
+type allowance struct {
+	router   netip.Addr                // the router's address on its uplink
+	floating map[netip.Addr]netip.Addr // of a container's address; invalid when it has none
+	public   map[door]door
+}
+
+// door is a port of an address.
+type door struct {
+	addr  netip.Addr
+	proto uint8
+	port  uint16
+}
+
+func newAllowance(state *applied, router netip.Addr) allowance {
+	a := allowance{router: router, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}}
+	for _, e := range state.Endpoints {
+		a.floating[e.Address] = e.FloatingIP
+		if !e.FloatingIP.IsValid() {
+			continue
+		}
+		for _, p := range e.Ports {
+			proto := uint8(unix.IPPROTO_TCP)
+			if p.Proto == "udp" {
+				proto = unix.IPPROTO_UDP
+			}
+			a.public[door{e.FloatingIP, proto, p.Public}] = door{e.Address, proto, p.Private}
+		}
+	}
+	return a
+}
+
+func (a allowance) permits(c connection) bool {
+	for _, addr := range []netip.Addr{c.src, c.to} {
+		if _, ok := a.floating[addr]; !ok && engine.PrivatePrefix.Contains(addr) && addr != engine.PrivateGateway {
+			return false // the container is gone
+		}
+	}
+	if c.dst != c.to && a.public[door{c.dst, c.proto, c.port}] != (door{c.to, c.proto, c.toPort}) {
+		return false // the port is not published any more, or leads elsewhere
+	}
+	switch c.from {
+	case c.src, a.router, engine.PrivateGateway, a.floating[c.src]:
+		return true
+	}
+	return false // it leaves from a floating IP that the container has no more
+}

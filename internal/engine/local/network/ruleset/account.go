@@ -1,0 +1,146 @@
+package ruleset
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/engine"
+)
+
+// Router is what an account's rules depend on besides its state.
+type Router struct {
+	Address netip.Addr                      // the router's own address on its uplink
+	Uplinks netip.Prefix                    // where the uplinks of all accounts have their addresses
+	LinkOf  func(containerID string) string // the router's interface of a container
+}
+
+// Account renders the tables of an account's router. Endpoints must have valid addresses and MACs, all different.
+func Account(state engine.NetworkState, r Router) string {
+	eps := slices.Clone(state.Endpoints)
+	slices.SortFunc(eps, func(x, y engine.Endpoint) int { return x.Address.Compare(y.Address) })
+	var floating []engine.Endpoint
+	for _, e := range eps {
+		if e.FloatingIP.IsValid() {
+			floating = append(floating, e)
+		}
+	}
+	t := &text{}
+	t.table("arp hyper", func() { arp(t, eps, r) })
+	t.table("inet hyper", func() {
+		t.set("endpoints", "ifname . ether_addr . ipv4_addr", each(eps, func(e engine.Endpoint) string {
+			return fmt.Sprintf("%q . %s . %s", r.LinkOf(e.ContainerID), e.MAC, e.Address)
+		}))
+		spoof(t)
+		publish(t, floating)
+		forward(t, floating, r)
+		input(t)
+		source(t, floating, r)
+	})
+	return t.String()
+}
+
+func arp(t *text, eps []engine.Endpoint, r Router) {
+	t.set("endpoints", "ifname . ether_addr . ipv4_addr", each(eps, func(e engine.Endpoint) string {
+		return fmt.Sprintf("%q . %s . %s", r.LinkOf(e.ContainerID), e.MAC, e.Address)
+	}))
+	t.block("chain input", func() {
+		t.base("filter", "input", "filter", "accept")
+		t.line("iifname %q iifname . arp saddr ether . arp saddr ip != @endpoints drop # who claims to be another would fill the machine's neighbour table", links)
+	})
+}
+
+func spoof(t *text) {
+	t.block("chain spoof", func() {
+		t.base("filter", "prerouting", "raw", "accept")
+		t.line("meta nfproto ipv6 drop # the network is IPv4")
+		t.line("iifname %q iifname . ether saddr . ip saddr != @endpoints drop # a container sends as itself only", links)
+		t.line("iifname %q ip saddr %s drop # nobody outside is a container", Uplink, private)
+	})
+}
+
+// chainOf names the chain of a floating IP's published ports.
+func chainOf(fip netip.Addr) string { return "fip-" + fip.String() }
+
+func publish(t *text, floating []engine.Endpoint) {
+	for _, e := range floating {
+		t.block("chain "+chainOf(e.FloatingIP), func() {
+			for _, p := range fold(e.Ports) {
+				if p.moved() {
+					t.line("%s dport %d dnat ip to %s:%d # published", p.proto, p.first, e.Address, p.private)
+					continue
+				}
+				t.line("%s dport %s dnat ip to %s # published as it is", p.proto, p.span(), e.Address)
+			}
+		})
+	}
+	t.block("chain publish", func() {
+		t.base("nat", "prerouting", "dstnat", "accept")
+		if len(floating) == 0 {
+			return
+		}
+		chains := each(floating, func(e engine.Endpoint) string {
+			return fmt.Sprintf("%s : goto %s", e.FloatingIP, chainOf(e.FloatingIP))
+		})
+		t.line("ip daddr vmap { %s } # from outside, from neighbours and from the container itself", strings.Join(chains, ", "))
+	})
+}
+
+func forward(t *text, floating []engine.Endpoint, r Router) {
+	t.block("chain closed", func() {
+		t.line("meta l4proto tcp reject with tcp reset # the caller hears at once")
+		t.line("reject with icmp type port-unreachable")
+	})
+	t.block("chain absent", func() {
+		t.line("ct status dnat goto closed # a published port whose container does not run")
+		t.line("reject with icmp type host-unreachable # a neighbour that does not run, or is nobody")
+	})
+	t.block("chain forward", func() {
+		t.base("filter", "forward", "filter", "drop")
+		t.line("oifname %q goto absent # private addresses without a link are routed there", "lo")
+		t.line("ct state established,related accept # answers, and errors about what was let through")
+		t.line("ct state invalid drop # address translation would miss it")
+		t.line("ct status dnat accept # a published port, whoever calls")
+		if len(floating) > 0 {
+			fips := each(floating, func(e engine.Endpoint) string { return e.FloatingIP.String() })
+			t.line("ip daddr { %s } goto closed # ports that are not published", strings.Join(fips, ", "))
+		}
+		t.line("iifname %q goto closed # nothing else is open to the outside", Uplink)
+		t.line("iifname %q oifname %q accept # neighbours reach each other on all ports", links, links)
+		t.line("iifname %q ip daddr { %s, %s } reject with icmp type admin-prohibited # the machine's link-local services, and the routers' links", links, r.Uplinks, linkLocal)
+		t.line("iifname %q oifname %q accept # out", links, Uplink)
+	})
+}
+
+func input(t *text) {
+	t.block("chain input", func() {
+		t.base("filter", "input", "filter", "drop")
+		t.line("ct state established,related accept")
+		t.line("iifname %q ip daddr %s meta l4proto { tcp, udp } th dport 53 accept # names", links, engine.PrivateGateway)
+		t.line("iifname %q ip daddr %s icmp type echo-request accept # ping of the gateway", links, engine.PrivateGateway)
+		t.line("iifname %q meta l4proto tcp reject with tcp reset # the router has no other service", links)
+		t.line("iifname %q reject with icmp type admin-prohibited", links)
+	})
+}
+
+func source(t *text, floating []engine.Endpoint, r Router) {
+	t.block("chain source", func() {
+		t.base("nat", "postrouting", "srcnat", "accept")
+		if len(floating) > 0 {
+			itself := each(floating, func(e engine.Endpoint) string { return fmt.Sprintf("%s . %s", e.Address, e.Address) })
+			leaves := each(floating, func(e engine.Endpoint) string { return fmt.Sprintf("%s : %s", e.Address, e.FloatingIP) })
+			t.line("ct status dnat ip saddr . ip daddr { %s } snat ip to %s # a container that calls its own floating IP: it takes no packet from itself", strings.Join(itself, ", "), engine.PrivateGateway)
+			t.line("oifname %q snat ip to ip saddr map { %s } # who has a floating IP leaves from it", Uplink, strings.Join(leaves, ", "))
+		}
+		t.line("oifname %q ip saddr %s snat ip to %s # all others leave from the router's address", Uplink, private, r.Address)
+	})
+}
+
+func each(eps []engine.Endpoint, fn func(engine.Endpoint) string) []string {
+	out := make([]string, 0, len(eps))
+	for _, e := range eps {
+		out = append(out, fn(e))
+	}
+	return out
+}
