@@ -64,11 +64,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 
 // serve runs the daemon until ctx is done.
 func serve(ctx context.Context, c config, log *slog.Logger) error {
-	// Containers' limits are at most their parent's: inside a user namespace nothing can be raised.
-	const files = 1 << 20
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: files}); err != nil {
-		return fmt.Errorf("raising the limit of open files to %d: %w", files, err)
-	}
+	raiseFileLimit(log)
 	var trace func(string, time.Time)
 	if c.Trace {
 		trace = func(span string, begin time.Time) { log.Info("trace", "span", span, "took", time.Since(begin)) }
@@ -167,4 +163,19 @@ func cleanup(ctx context.Context, c config, log *slog.Logger) error {
 		return err
 	}
 	return eng.Destroy(ctx)
+}
+
+// raiseFileLimit lets hyperd, and so its containers, open as many files as the kernel allows: inside a user namespace a
+// limit cannot be raised, so a container's is at most its parent's.
+func raiseFileLimit(log *slog.Logger) {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now); err != nil {
+		return
+	}
+	for _, n := range []uint64{1 << 20, 1 << 19, now.Max} {
+		if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: max(n, now.Max)}) == nil {
+			return
+		}
+	}
+	log.Warn("the limit of open files stays as it is", "limit", now.Max)
 }

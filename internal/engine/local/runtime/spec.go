@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/moby/profiles/seccomp"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -20,7 +21,9 @@ import (
 
 // Limits of every container (behaviour 2.2).
 const (
-	shmSize = 64 << 20
+	limitFiles     = 1000000
+	limitProcesses = 30604
+	shmSize        = 64 << 20
 )
 
 // grantable are the capabilities that a tenant may add: they act only inside the container's own namespaces.
@@ -47,7 +50,10 @@ func (r *Runtime) spec(ctx context.Context, a account.Ref, in engine.RunSpec) (*
 	}
 	p.NoNewPrivileges = false
 	p.OOMScoreAdj = &in.OOMScoreAdj
-	p.Rlimits = rlimits()
+	p.Rlimits = []specs.POSIXRlimit{
+		rlimit("RLIMIT_NOFILE", unix.RLIMIT_NOFILE, limitFiles),
+		rlimit("RLIMIT_NPROC", unix.RLIMIT_NPROC, limitProcesses),
+	}
 	if err := capabilities(p, in.CapAdd, in.CapDrop); err != nil {
 		return nil, err
 	}
@@ -82,6 +88,15 @@ func (r *Runtime) spec(ctx context.Context, a account.Ref, in engine.RunSpec) (*
 		return nil, fmt.Errorf("making the seccomp profile: %w", err)
 	}
 	return s, nil
+}
+
+// rlimit is a limit of want, or what this process has if that is less: in a user namespace a limit cannot be raised.
+func rlimit(name string, which int, want uint64) specs.POSIXRlimit {
+	var own unix.Rlimit
+	if err := unix.Getrlimit(which, &own); err == nil {
+		want = min(want, own.Max)
+	}
+	return specs.POSIXRlimit{Type: name, Soft: want, Hard: want}
 }
 
 func capabilities(p *specs.Process, add, drop []string) error {
