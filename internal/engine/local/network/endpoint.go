@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -115,7 +116,26 @@ func (r *router) link(e engine.Endpoint, ns netns.NsHandle, mtu int) error {
 	if err != nil {
 		return err
 	}
-	return furnishContainer(ns, e.Address)
+	if err := furnishContainer(ns, e.Address); err != nil {
+		return err
+	}
+	return r.carries(name)
+}
+
+// carries waits until the kernel has noticed that both ends of a link are up; what is sent before is lost. It takes
+// less than a millisecond, and is not worth failing for.
+func (r *router) carries(name string) error {
+	for range 200 {
+		l, err := r.nl.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		if l.Attrs().OperState == netlink.OperUp {
+			break
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+	return nil
 }
 
 // furnishContainer sets up the container's end. The address is one of a /16, as anything that looks at it expects, but

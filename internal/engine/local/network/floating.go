@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -16,6 +18,8 @@ import (
 // uplink, and where the address belongs to a network that the machine is in, the machine answers ARP for it.
 func (n *Network) route(r *router, addr netip.Addr) error {
 	if l := n.onLink(addr); l != nil {
+		// The kernel lets callers wait for up to a second in case somebody else has the address; nobody has. Not worth failing for.
+		_ = os.WriteFile(filepath.Join("/proc/sys/net/ipv4/neigh", l.Attrs().Name, "proxy_delay"), []byte("0"), 0o644)
 		if err := n.host.NeighSet(proxy(l, addr)); err != nil {
 			return fmt.Errorf("answering for floating IP %s on %s: %w", addr, l.Attrs().Name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -34,13 +35,8 @@ func (n *Network) prepare(ctx context.Context) error {
 	if err := applyRules(rules); err != nil {
 		return fmt.Errorf("making the machine's firewall table: %w", err)
 	}
-	for _, p := range n.machineOnly() {
-		if err := n.host.RouteReplace(nowhere(p)); err != nil {
-			return fmt.Errorf("routing the unused floating IPs of %s nowhere: %w", p, err)
-		}
-	}
 	n.allowForwarding(ctx, true)
-	return nil
+	return n.routeUnused(n.machineOnly())
 }
 
 func (n *Network) table() string { return "hyper-" + n.cfg.Instance }
@@ -114,9 +110,31 @@ func used(pool netip.Prefix, routes []netlink.Route) bool {
 	return false
 }
 
-// nowhere tells callers of a pool's unused addresses so at once, instead of asking the machine's default gateway for them.
-func nowhere(pool netip.Prefix) *netlink.Route {
-	return &netlink.Route{Dst: ipNet(pool), Type: unix.RTN_UNREACHABLE, Priority: 1 << 24}
+// routeUnused tells callers of the pools' unused addresses at once that there is nobody, instead of asking the machine's
+// default gateway for them. Pools that are not named, of an earlier configuration, are let go of.
+func (n *Network) routeUnused(pools []netip.Prefix) error {
+	// The metric is high, so that any other route wins, and tells whose route it is.
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(n.cfg.Instance))
+	metric := 1<<24 | int(h.Sum32()&0xffff)
+	routes, err := n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Type: unix.RTN_UNREACHABLE}, netlink.RT_FILTER_TYPE)
+	if err != nil {
+		return fmt.Errorf("listing the routes of unused floating IPs: %w", err)
+	}
+	for _, r := range routes {
+		if r.Priority != metric {
+			continue
+		}
+		if err := n.host.RouteDel(&r); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("removing the route of unused floating IPs: %w", err)
+		}
+	}
+	for _, p := range pools {
+		if err := n.host.RouteReplace(&netlink.Route{Dst: ipNet(p), Type: unix.RTN_UNREACHABLE, Priority: metric}); err != nil {
+			return fmt.Errorf("routing the unused floating IPs of %s nowhere: %w", p, err)
+		}
+	}
+	return nil
 }
 
 // allowForwarding gets the accounts' packets through an iptables FORWARD chain that drops by default, as Docker's
@@ -149,14 +167,8 @@ func (n *Network) allowForwarding(ctx context.Context, on bool) {
 // restore removes the machine's side of this instance, when there is no account left.
 func (n *Network) restore(ctx context.Context) error {
 	n.allowForwarding(ctx, false)
-	errs := []error{applyRules(fmt.Sprintf("table inet %[1]s\ndelete table inet %[1]s\n", n.table()))}
-	for _, p := range n.cfg.FIPPool {
-		if !ruleset.MachineOnly(p) {
-			continue
-		}
-		if err := n.host.RouteDel(nowhere(p.Masked())); err != nil && !errors.Is(err, unix.ESRCH) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(
+		applyRules(fmt.Sprintf("table inet %[1]s\ndelete table inet %[1]s\n", n.table())),
+		n.routeUnused(nil),
+	)
 }

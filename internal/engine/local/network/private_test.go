@@ -71,7 +71,8 @@ func TestAttachAgainAndDetach(t *testing.T) {
 
 	stats, err := l.net.EndpointStats(t.Context(), a.ref, db.id)
 	must(t, err)
-	if stats.RxPackets < 3 || stats.TxPackets < 3 || stats.RxBytes == 0 || stats.TxBytes == 0 {
+	// The neighbour has sent at least SYN, ACK and FIN, this one two packets.
+	if stats.RxPackets < 3 || stats.TxPackets < 2 || stats.RxBytes == 0 || stats.TxBytes == 0 {
 		t.Errorf("after a connection the counters are %+v", stats)
 	}
 	for range 2 {
