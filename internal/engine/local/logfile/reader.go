@@ -2,161 +2,143 @@ package logfile
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
-// Read calls fn with the entries that opts picks, oldest first. With Follow it goes on while w (the log's writer, nil if
-// there is none) is open and ctx is not done.
+// Read calls fn with the entries that opts picks, oldest first. With Follow it goes on until w (the log's present
+// writer, nil if there is none) is closed and all is read, or ctx is done.
 func Read(ctx context.Context, dir string, w *Writer, opts engine.LogOptions, fn func(engine.LogEntry) error) error {
-	files := newest(dir)
-	if len(files) == 0 && (!opts.Follow || w == nil) {
-		return nil
+	files, turn, err := snapshot(dir, w)
+	if err != nil {
+		return err
 	}
-	pick := func(e engine.LogEntry) bool {
-		return (e.Stream == "stdout" && opts.Stdout || e.Stream == "stderr" && opts.Stderr) &&
-			(opts.Since.IsZero() || !e.Time.Before(opts.Since)) && (opts.Until.IsZero() || !e.Time.After(opts.Until))
-	}
-	var open []*os.File // oldest first; held open, so that rotation cannot take them away
-	for i := len(files) - 1; i >= 0; i-- {
-		if f, err := os.Open(files[i]); err == nil {
-			defer f.Close()
-			open = append(open, f)
+	defer func() {
+		for _, f := range files {
+			f.Close()
 		}
-	}
-	var end int64
-	var tail []engine.LogEntry
-	for _, f := range open {
-		n, err := scan(f, func(e engine.LogEntry) error {
-			if !pick(e) {
-				return nil
-			}
-			if opts.Tail < 0 {
-				return fn(e)
-			}
-			tail = append(tail, e)
-			if len(tail) > 2*opts.Tail+1024 {
-				tail = append([]engine.LogEntry(nil), tail[len(tail)-opts.Tail:]...)
-			}
-			return ctx.Err()
-		})
-		if err != nil {
+	}()
+	picked := func(e engine.LogEntry) error {
+		if err := ctx.Err(); err != nil || !picks(opts, e) {
 			return err
 		}
-		end = n
+		return fn(e)
 	}
+	var end int64 // what is read of the newest file
 	if opts.Tail >= 0 {
-		for _, e := range tail[max(0, len(tail)-opts.Tail):] {
-			if err := fn(e); err != nil {
-				return err
-			}
-		}
+		end, err = tail(ctx, files, opts, fn)
+	} else {
+		end, err = forward(files, opts, picked)
 	}
-	if !opts.Follow || w == nil {
-		return nil
+	if err != nil || !opts.Follow || w == nil {
+		return err
 	}
 	var last *os.File
-	if len(open) > 0 {
-		last = open[len(open)-1]
+	if len(files) > 0 {
+		last = files[len(files)-1]
+		files = files[:len(files)-1] // follow closes it
 	}
-	return follow(ctx, dir, w, last, end, func(e engine.LogEntry) error {
-		if !pick(e) {
-			return nil
-		}
-		return fn(e)
-	})
+	return follow(ctx, w, last, turn, end, opts, picked)
 }
 
-func follow(ctx context.Context, dir string, w *Writer, f *os.File, at int64, fn func(engine.LogEntry) error) error {
-	for {
-		changed, alive := w.more()
-		if f != nil {
-			if _, err := f.Seek(at, io.SeekStart); err != nil {
-				return err
-			}
-			n, err := scan(f, fn)
-			if err != nil {
-				return err
-			}
-			at += n
+// picks reports whether an entry is asked for.
+func picks(opts engine.LogOptions, e engine.LogEntry) bool {
+	switch e.Stream {
+	case "stdout":
+		if !opts.Stdout {
+			return false
 		}
-		// When the log was rotated, what follows is in a new file.
-		if next, err := os.Open(filepath.Join(dir, current)); err == nil {
-			a, err1 := next.Stat()
-			same := false
-			if f != nil && err1 == nil {
-				if b, err := f.Stat(); err == nil {
-					same = os.SameFile(a, b)
-				}
-			}
-			if !same {
-				if f != nil {
-					if n, err := scan(f, fn); err == nil { // what came between reading and rotating
-						at += n
-					}
-				}
-				f, at = next, 0
-				defer next.Close()
-				continue
-			}
-			next.Close()
-		}
-		if !alive {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
+	case "stderr":
+		if !opts.Stderr {
+			return false
 		}
 	}
+	return (opts.Since.IsZero() || !e.Time.Before(opts.Since)) && (opts.Until.IsZero() || !e.Time.After(opts.Until))
 }
 
-// scan reads whole lines from f's position and returns how many bytes they were. Lines that cannot be read (torn by a power cut) are passed over.
-func scan(f *os.File, fn func(engine.LogEntry) error) (int64, error) {
+// snapshot opens a log's files, oldest first. The newest is the turn-th of w. Held open, they stay readable whatever
+// rotation does.
+func snapshot(dir string, w *Writer) (files []*os.File, turn int, err error) {
+	if w != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		turn = w.turns
+	}
+	for _, n := range numbers(dir) {
+		f, err := os.Open(name(dir, n))
+		if errors.Is(err, os.ErrNotExist) {
+			continue // rotated away, there being no w to hold it
+		}
+		if err != nil {
+			for _, f := range files {
+				f.Close()
+			}
+			return nil, turn, fmt.Errorf("opening the log: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, turn, nil
+}
+
+// numbers lists the numbers of a log's files, oldest first. A rotation that a power cut ended may have left a gap.
+func numbers(dir string) []int {
+	entries, _ := os.ReadDir(dir) // a log that was never written has no files
+	var out []int
+	for _, e := range entries {
+		suffix, ok := strings.CutPrefix(e.Name(), current)
+		if !ok {
+			continue
+		}
+		if suffix == "" {
+			out = append(out, 0)
+		} else if n, err := strconv.Atoi(suffix[1:]); err == nil && suffix[0] == '.' && n > 0 {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out
+}
+
+// forward reads whole files and says how much it read of the newest.
+func forward(files []*os.File, opts engine.LogOptions, fn func(engine.LogEntry) error) (end int64, err error) {
+	for i, f := range files {
+		// A file that was last written to before Since holds nothing that is asked for.
+		if st, err := f.Stat(); err == nil && i < len(files)-1 && st.ModTime().Before(opts.Since) {
+			continue
+		}
+		if end, err = scan(f, fn); err != nil {
+			return end, err
+		}
+	}
+	return end, nil
+}
+
+// scan reads whole lines from f's position and returns how many bytes they were.
+func scan(f io.Reader, fn func(engine.LogEntry) error) (int64, error) {
 	r := bufio.NewReaderSize(f, 64<<10)
 	var n int64
 	for {
 		raw, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return n, nil // without its newline, it is still being written
+		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return n, nil
-			}
 			return n, fmt.Errorf("reading the log: %w", err)
 		}
 		n += int64(len(raw))
-		var l line
-		if json.Unmarshal(bytes.TrimSpace(raw), &l) != nil || l.Stream == "" {
-			continue
-		}
-		if err := fn(engine.LogEntry{Time: l.Time, Stream: l.Stream, Line: []byte(l.Log)}); err != nil {
-			return n, err
-		}
-	}
-}
-
-// newest lists the log's files, newest first.
-func newest(dir string) []string {
-	var out []string
-	for i := 0; ; i++ {
-		p := filepath.Join(dir, current)
-		if i > 0 {
-			p = fmt.Sprintf("%s.%d", p, i)
-		}
-		if _, err := os.Stat(p); err != nil {
-			if i == 0 {
-				continue
+		if e, ok := parse(raw); ok {
+			if err := fn(e); err != nil {
+				return n, err
 			}
-			return out
 		}
-		out = append(out, p)
 	}
 }

@@ -2,41 +2,60 @@ package logfile
 
 import (
 	"bytes"
-	"io"
 	"time"
+	"unicode/utf8"
 )
 
-// Copy writes what r yields to w line by line until r ends.
-func Copy(w *Writer, stream string, r io.Reader, also func([]byte)) {
-	buf := make([]byte, 32<<10)
-	var rest []byte
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			also(buf[:n])
-			now := time.Now()
-			rest = append(rest, buf[:n]...)
-			for {
-				i := bytes.IndexByte(rest, '\n')
-				switch {
-				case i >= 0 && i < maxLine:
-					_ = w.Write(stream, rest[:i+1], now)
-					rest = rest[i+1:]
-					continue
-				case len(rest) >= maxLine:
-					_ = w.Write(stream, rest[:maxLine], now)
-					rest = rest[maxLine:]
-					continue
-				}
+// maxLine is where a long line is cut; its parts have no newline but the last.
+const maxLine = 16 << 10
+
+// Splitter cuts what one stream yields into lines and writes them to a log.
+type Splitter struct {
+	w      *Writer
+	stream string
+	rest   []byte // of a line that has not ended
+	lines  [][]byte
+}
+
+// NewSplitter returns a Splitter for a stream, "stdout" or "stderr".
+func NewSplitter(w *Writer, stream string) *Splitter { return &Splitter{w: w, stream: stream} }
+
+// Add takes what came at one time.
+func (s *Splitter) Add(p []byte, at time.Time) {
+	s.rest = append(s.rest, p...)
+	s.lines = s.lines[:0]
+	rest := s.rest
+	for len(rest) > 0 {
+		n := bytes.IndexByte(rest[:min(len(rest), maxLine)], '\n') + 1
+		if n == 0 {
+			if len(rest) < maxLine {
 				break
 			}
-			rest = append([]byte(nil), rest...)
+			n = cut(rest)
 		}
-		if err != nil {
-			if len(rest) > 0 {
-				_ = w.Write(stream, rest, time.Now())
-			}
-			return
+		s.lines = append(s.lines, rest[:n])
+		rest = rest[n:]
+	}
+	if len(s.lines) > 0 {
+		_ = s.w.Write(s.stream, at, s.lines...)
+	}
+	s.rest = append(s.rest[:0], rest...)
+}
+
+// End writes what is left: a last line without a newline.
+func (s *Splitter) End(at time.Time) {
+	if len(s.rest) > 0 {
+		_ = s.w.Write(s.stream, at, s.rest)
+		s.rest = nil
+	}
+}
+
+// cut says where to cut a line of at least maxLine bytes: not inside a character, if it is text.
+func cut(p []byte) int {
+	for n := maxLine; n > maxLine-utf8.UTFMax; n-- {
+		if len(p) == n || utf8.RuneStart(p[n]) {
+			return n
 		}
 	}
+	return maxLine
 }

@@ -3,18 +3,16 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"sync"
-	"syscall"
-	"time"
 
-	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/cio"
+	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/errdefs"
-	"github.com/containerd/fifo"
+	"github.com/containerd/errdefs/pkg/errgrpc"
+	"github.com/containerd/typeurl/v2"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -22,138 +20,143 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// Exec implements engine.Containers.
+var execIDPattern = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
+
+// Exec implements engine.Containers. When ctx ends the client is let go of; the process goes on, and so does Exec.
 func (r *Runtime) Exec(ctx context.Context, a account.Ref, id string, spec engine.ExecSpec, s engine.Streams, onStart func(int)) (int, error) {
-	sctx, p, err := r.running(ctx, a, id)
+	tctx, p, err := r.running(context.WithoutCancel(ctx), a, id)
 	if err != nil {
 		return -1, err
 	}
-	// The process goes on when its client goes away; only the streams are let go.
-	sctx = context.WithoutCancel(sctx)
+	if !execIDPattern.MatchString(spec.ID) || len(spec.Args) == 0 {
+		return -1, oops.Invalid("an exec needs an id and a command")
+	}
+	ps, err := execProcess(p, spec)
+	if err != nil {
+		return -1, err
+	}
+	dir := filepath.Join(r.ioDir(keyOf(a, id)), execPrefix+spec.ID)
+	defer os.RemoveAll(dir)
+	pp, err := makePipes(dir, s.Stdin != nil, spec.Tty)
+	if err != nil {
+		return -1, err
+	}
+	out, err := newExecOutput(ctx, s, pp)
+	if err != nil {
+		return -1, err
+	}
+	defer out.close()
+	e := execution{r: r, id: id, execID: spec.ID}
+	if err := e.start(tctx, ps, pp); err != nil {
+		return -1, err
+	}
+	defer e.delete(tctx)
+	out.read()
+	if onStart != nil {
+		onStart(e.pid)
+	}
+	if pp.stdin != "" {
+		stdin := newInput(pp.stdin, func() {
+			_, _ = r.tasks().CloseIO(tctx, &tasksapi.CloseIORequest{ContainerID: id, ExecID: spec.ID, Stdin: true})
+		})
+		defer stdin.close()
+		go stdin.feed(ctx, s.Stdin, true)
+	}
+	code, err := e.wait(tctx)
+	if err != nil {
+		return -1, err
+	}
+	out.settle(ctx)
+	return code, nil
+}
+
+// execProcess is the container's own process with what the exec changes of it.
+func execProcess(p *process, spec engine.ExecSpec) (*specs.Process, error) {
 	ps := *p.spec.Process
 	ps.Args, ps.Terminal, ps.ConsoleSize = spec.Args, spec.Tty, nil
-	ps.Env = append(append([]string{}, p.spec.Process.Env...), spec.Env...)
-	if spec.Tty && spec.ConsoleSize != [2]uint16{} {
-		ps.ConsoleSize = &specs.Box{Height: uint(spec.ConsoleSize[0]), Width: uint(spec.ConsoleSize[1])}
+	ps.Env = append(append([]string{}, ps.Env...), spec.Env...)
+	if spec.Tty {
+		ps.ConsoleSize = box(spec.ConsoleSize)
+		if !hasEnv(ps.Env, "TERM") {
+			ps.Env = append(ps.Env, "TERM=xterm")
+		}
 	}
 	if spec.WorkingDir != "" {
 		if !strings.HasPrefix(spec.WorkingDir, "/") {
-			return -1, oops.Invalid("the working directory '%s' is invalid, it needs to be an absolute path", spec.WorkingDir)
+			return nil, oops.Invalid("the working directory %q is invalid: it needs to be an absolute path", spec.WorkingDir)
 		}
-		ps.Cwd = filepath.Clean(spec.WorkingDir)
+		ps.Cwd = path.Clean(spec.WorkingDir)
 	}
 	if spec.User != "" {
-		if ps.User, err = lookup(fmt.Sprintf("/proc/%d/root", p.task.Pid()), spec.User, nil); err != nil {
-			return -1, err
-		}
-	}
-	dir := filepath.Join(r.ioDir(a.ID(), id), "exec-"+spec.ID)
-	cfg, err := pipes(dir, s.Stdin != nil, spec.Tty, "stdin", "stdout", "stderr")
-	if err != nil {
-		return -1, fmt.Errorf("making the exec's pipes: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	ioCtx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var copies sync.WaitGroup
-	in, err := r.execStreams(ioCtx, ctx, cfg, s, &copies)
-	if err != nil {
-		return -1, err
-	}
-	proc, err := p.task.Exec(sctx, spec.ID, &ps, func(string) (cio.IO, error) { return streams{cfg}, nil })
-	if err != nil {
-		return -1, execError(spec.Args, err)
-	}
-	defer func() {
-		r.mu.Lock()
-		delete(r.execs, spec.ID)
-		r.mu.Unlock()
-		_, _ = proc.Delete(sctx, containerd.WithProcessKill)
-	}()
-	exit, err := proc.Wait(sctx)
-	if err != nil {
-		return -1, err
-	}
-	if err := proc.Start(sctx); err != nil {
-		return -1, execError(spec.Args, err)
-	}
-	r.mu.Lock()
-	r.execs[spec.ID] = proc
-	r.mu.Unlock()
-	onStart(int(proc.Pid()))
-	if in != nil {
-		go func() {
-			_, _ = io.Copy(in, s.Stdin)
-			if ctx.Err() == nil {
-				_ = in.Close()
-				_ = proc.CloseIO(sctx, containerd.WithStdinCloser)
-			}
-		}()
-	}
-	var st containerd.ExitStatus
-	select {
-	case st = <-exit:
-	case <-ctx.Done():
-		// The client has gone: wait without its streams.
-		st = <-exit
-	}
-	done := make(chan struct{})
-	go func() { copies.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(2 * time.Second): // a child of it holds the pipes
-	case <-ctx.Done():
-	}
-	if st.Error() != nil {
-		return -1, st.Error()
-	}
-	return int(st.ExitCode()), nil
-}
-
-// execStreams begins to copy an exec's output to its client, and opens its input.
-func (r *Runtime) execStreams(ioCtx, client context.Context, cfg cio.Config, s engine.Streams, copies *sync.WaitGroup) (in io.WriteCloser, err error) {
-	for _, o := range []struct {
-		path string
-		to   io.Writer
-	}{{cfg.Stdout, s.Stdout}, {cfg.Stderr, s.Stderr}} {
-		if o.path == "" {
-			continue
-		}
-		f, err := fifo.OpenFifo(ioCtx, o.path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0o600)
+		u, err := lookup(fmt.Sprintf("/proc/%d/root", p.pid), spec.User, nil)
 		if err != nil {
 			return nil, err
 		}
-		copies.Go(func() {
-			defer f.Close()
-			buf := make([]byte, 32<<10)
-			for {
-				n, err := f.Read(buf)
-				if n > 0 && o.to != nil && client.Err() == nil {
-					_, _ = o.to.Write(buf[:n])
-				}
-				if err != nil {
-					return
-				}
-			}
-		})
+		ps.User = u
 	}
-	if cfg.Stdin == "" {
-		return nil, nil
-	}
-	return fifo.OpenFifo(ioCtx, cfg.Stdin, syscall.O_WRONLY|syscall.O_NONBLOCK, 0o600)
+	return &ps, nil
 }
 
-// execError says why a further process could not be run, in the words that the original's clients look for.
-func execError(args []string, err error) error {
-	name := strings.Join(args[:min(1, len(args))], "")
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "executable file not found"), strings.Contains(text, "no such file or directory"):
-		return &engine.CommandError{Code: 127, Msg: fmt.Sprintf("exec failed: No such file or directory: exec: %q: executable file not found in $PATH", name)}
-	case strings.Contains(text, "permission denied"), strings.Contains(text, "exec format error"), strings.Contains(text, "is a directory"):
-		return &engine.CommandError{Code: 126, Msg: fmt.Sprintf("exec failed: exec: %q: permission denied", name)}
+// box is the size of a terminal as runc is told it; nil if it is not set.
+func box(size [2]uint16) *specs.Box {
+	if size == [2]uint16{} {
+		return nil
 	}
-	return fmt.Errorf("exec failed: %w", err)
+	return &specs.Box{Height: uint(size[0]), Width: uint(size[1])}
+}
+
+func hasEnv(env []string, name string) bool {
+	for _, kv := range env {
+		if n, _, _ := strings.Cut(kv, "="); n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// execution is a further process as the shim knows it.
+type execution struct {
+	r          *Runtime
+	id, execID string
+	pid        int
+}
+
+func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error {
+	spec, err := typeurl.MarshalAnyToProto(ps)
+	if err != nil {
+		return fmt.Errorf("writing the exec's specification: %w", err)
+	}
+	_, err = e.r.tasks().Exec(ctx, &tasksapi.ExecProcessRequest{
+		ContainerID: e.id, ExecID: e.execID, Spec: spec, Terminal: p.terminal, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
+	})
+	if err != nil {
+		if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) {
+			return gone(e.id, err)
+		}
+		return execError(err)
+	}
+	reply, err := e.r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: e.id, ExecID: e.execID})
+	if err != nil {
+		e.delete(ctx)
+		return execError(errgrpc.ToNative(err))
+	}
+	e.pid = int(reply.GetPid())
+	return nil
+}
+
+func (e *execution) wait(ctx context.Context) (int, error) {
+	reply, err := e.r.tasks().Wait(ctx, &tasksapi.WaitRequest{ContainerID: e.id, ExecID: e.execID})
+	if err == nil {
+		return int(reply.GetExitStatus()), nil
+	}
+	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) || errdefs.IsUnavailable(err) {
+		return 137, nil // the container ended, and took it along
+	}
+	return -1, fmt.Errorf("waiting for the exec: %w", err)
+}
+
+func (e *execution) delete(ctx context.Context) {
+	_, _ = e.r.tasks().DeleteProcess(ctx, &tasksapi.DeleteProcessRequest{ContainerID: e.id, ExecID: e.execID})
 }
 
 // ExecResize implements engine.Containers.
@@ -162,14 +165,9 @@ func (r *Runtime) ExecResize(ctx context.Context, a account.Ref, id, execID stri
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	p := r.execs[execID]
-	r.mu.Unlock()
-	if p == nil {
+	_, err = r.tasks().ResizePty(ctx, &tasksapi.ResizePtyRequest{ContainerID: id, ExecID: execID, Height: uint32(rows), Width: uint32(cols)})
+	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) {
 		return oops.NotFound("No such exec instance: %s", execID)
 	}
-	if err := p.Resize(ctx, uint32(cols), uint32(rows)); err != nil && !errdefs.IsNotFound(err) {
-		return err
-	}
-	return nil
+	return err
 }

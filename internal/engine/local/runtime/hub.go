@@ -1,117 +1,158 @@
 package runtime
 
 import (
-	"context"
-	"io"
+	"errors"
 	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/containerd/containerd/v2/pkg/cio"
-	"github.com/containerd/fifo"
-	"golang.org/x/sys/unix"
-
-	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/logfile"
 )
 
-// pipeSize lets a container write on for a while when nobody reads.
-const pipeSize = 1 << 20
-
-// hub carries one container's streams between its pipes, its log and whoever is attached.
+// hub carries the streams of one run of a container between its pipes, its log and whoever is attached. It comes to be
+// when the container is started or adopted, or when somebody attaches before.
 type hub struct {
+	running chan struct{} // closed when the process runs
+	drained chan struct{} // closed when there is no more output
+	ended   chan struct{} // closed by close
+
 	mu       sync.Mutex
+	opened   bool // open was called: this run has begun
+	reading  bool // read was called
+	finished bool
+	closed   bool
+	wide     bool // the process has ended: clients take what is left whatever its size
 	attached map[*attachment]struct{}
 	log      *logfile.Writer
-	stdin    io.WriteCloser
-	stdinUp  chan struct{} // closed when stdin may be written to
-	started  bool
-	copies   sync.WaitGroup
-	drained  chan struct{} // closed when the pipes have ended
-	cancel   context.CancelFunc
-	closed   bool
-	closedCh chan struct{}
-	terminal bool
+	stdin    *input
+	outputs  []*os.File
 }
 
-type attachment struct {
-	engine.Streams
-	gone context.Context
+func newHub() *hub {
+	return &hub{running: make(chan struct{}), drained: make(chan struct{}), ended: make(chan struct{}), attached: map[*attachment]struct{}{}}
 }
 
-func (r *Runtime) ioDir(account, id string) string { return filepath.Join(r.RunDir, "io", account, id) }
-
-func (r *Runtime) logDir(account, id string) string {
-	return filepath.Join(r.DataRoot, "logs", account, id)
-}
-
-func (r *Runtime) hub(id string) *hub {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h := r.hubs[id]
-	if h == nil {
-		h = &hub{attached: map[*attachment]struct{}{}, stdinUp: make(chan struct{}), drained: make(chan struct{}), closedCh: make(chan struct{})}
-		r.hubs[id] = h
-	}
-	return h
-}
-
-// closeHub ends a run's streams: attachments return, and the next start gets a hub of its own.
-func (r *Runtime) closeHub(id string) {
-	r.mu.Lock()
-	h := r.hubs[id]
-	if h != nil && h.started {
-		delete(r.hubs, id)
-	} else {
-		h = nil
-	}
-	r.mu.Unlock()
-	if h != nil {
-		h.close()
-	}
-}
-
-// dropHub ends a hub even if nothing was started on it.
-func (r *Runtime) dropHub(id string) {
-	r.mu.Lock()
-	h := r.hubs[id]
-	delete(r.hubs, id)
-	r.mu.Unlock()
-	if h != nil {
-		h.close()
-	}
-}
-
-func (h *hub) close() {
+// open opens a process's pipes. Nothing is read before read.
+func (h *hub) open(p pipes, log *logfile.Writer, stdin *input) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed || h.opened {
+		return errors.New("the container's streams are in use")
+	}
+	h.opened = true
+	for _, path := range []string{p.stdout, p.stderr} {
+		if path == "" {
+			continue
+		}
+		f, err := openOutput(path)
+		if err != nil {
+			return err
+		}
+		h.outputs = append(h.outputs, f)
+	}
+	h.log, h.stdin = log, stdin
+	return nil
+}
+
+// read begins to copy the output: the shim has opened its ends.
+func (h *hub) read() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reading = true
+	var copies sync.WaitGroup
+	for i, f := range h.outputs {
+		stream := []string{stdoutName, stderrName}[i]
+		copies.Go(func() { h.copy(stream, f) })
+	}
+	go func() {
+		copies.Wait()
+		h.finish()
+	}()
+}
+
+// copy moves one stream to the log and to those attached, until it ends.
+func (h *hub) copy(stream string, f *os.File) {
+	defer f.Close()
+	lines := logfile.NewSplitter(h.log, stream)
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buf)
+		if n > 0 {
+			lines.Add(buf[:n], time.Now())
+			h.broadcast(stream, buf[:n])
+		}
+		if err != nil {
+			lines.End(time.Now())
+			return
+		}
+	}
+}
+
+func (h *hub) broadcast(stream string, p []byte) {
+	h.mu.Lock()
+	to := make([]*attachment, 0, len(h.attached))
+	for at := range h.attached {
+		to = append(to, at)
+	}
+	h.mu.Unlock()
+	if len(to) == 0 {
 		return
 	}
-	h.closed = true
-	close(h.closedCh)
-	if h.cancel != nil {
-		h.cancel()
+	data := append([]byte(nil), p...)
+	for _, at := range to {
+		at.add(stream, data)
 	}
+}
+
+// join adds a client, unless there will be no more output.
+func (h *hub) join(at *attachment) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.finished {
+		return false
+	}
+	h.attached[at] = struct{}{}
+	if h.wide {
+		at.widen()
+	}
+	return true
+}
+
+func (h *hub) leave(at *attachment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.attached, at)
+}
+
+// finish tells everybody that there is no more output.
+func (h *hub) finish() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.finished {
+		return
+	}
+	h.finished = true
 	if h.log != nil {
 		_ = h.log.Close()
 	}
-	if h.stdin != nil {
-		_ = h.stdin.Close()
+	close(h.drained)
+	for at := range h.attached {
+		at.finish()
 	}
 }
 
-// drain waits until a run's output has all been read, at most d.
-func (r *Runtime) drain(id string, d time.Duration) {
-	r.mu.Lock()
-	h := r.hubs[id]
-	r.mu.Unlock()
-	if h == nil || !h.started {
+// settle waits, at most d, until all that a process that has ended wrote is read. A slow client does not hold that up.
+func (h *hub) settle(d time.Duration) {
+	h.mu.Lock()
+	if !h.reading {
+		h.mu.Unlock()
 		return
 	}
+	h.wide = true
+	for at := range h.attached {
+		at.widen()
+	}
+	h.mu.Unlock()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -120,163 +161,30 @@ func (r *Runtime) drain(id string, d time.Duration) {
 	}
 }
 
-// pipes makes (or finds) the named pipes of a process and says their paths.
-func pipes(dir string, stdin, terminal bool, names ...string) (cio.Config, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return cio.Config{}, err
-	}
-	cfg := cio.Config{Terminal: terminal}
-	add := func(name string) (string, error) {
-		p := filepath.Join(dir, name)
-		if err := syscall.Mkfifo(p, 0o600); err != nil && !os.IsExist(err) {
-			return "", err
-		}
-		return p, nil
-	}
-	var err error
-	if stdin {
-		if cfg.Stdin, err = add(names[0]); err != nil {
-			return cfg, err
-		}
-	}
-	if cfg.Stdout, err = add(names[1]); err != nil {
-		return cfg, err
-	}
-	if !terminal {
-		cfg.Stderr, err = add(names[2])
-	}
-	return cfg, err
-}
-
-// open connects the hub to the pipes and begins to copy.
-func (h *hub) open(cfg cio.Config, log *logfile.Writer) error {
-	ctx, cancel := context.WithCancel(context.Background())
+func (h *hub) isOpened() bool {
 	h.mu.Lock()
-	h.log, h.cancel, h.started, h.terminal = log, cancel, true, cfg.Terminal
-	h.mu.Unlock()
-	for _, s := range []struct{ stream, path string }{{"stdout", cfg.Stdout}, {"stderr", cfg.Stderr}} {
-		if s.path == "" {
-			continue
-		}
-		f, err := fifo.OpenFifo(ctx, s.path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0o600)
-		if err != nil {
-			cancel()
-			return err
-		}
-		widen(s.path)
-		h.copies.Go(func() {
-			defer f.Close()
-			logfile.Copy(log, s.stream, f, func(p []byte) { h.broadcast(s.stream, p) })
-		})
-	}
-	if cfg.Stdin != "" {
-		f, err := fifo.OpenFifo(ctx, cfg.Stdin, syscall.O_WRONLY|syscall.O_NONBLOCK, 0o600)
-		if err != nil {
-			cancel()
-			return err
-		}
-		h.mu.Lock()
-		h.stdin = f
-		h.mu.Unlock()
-	}
-	close(h.stdinUp)
-	go func() { h.copies.Wait(); close(h.drained) }()
-	return nil
+	defer h.mu.Unlock()
+	return h.opened
 }
 
-// widen enlarges a pipe's buffer, as far as the machine allows.
-func widen(path string) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
+// close lets go of the pipes. Whoever copies comes to an end.
+func (h *hub) close() {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
 		return
 	}
-	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize)
-	_ = unix.Close(fd)
-}
-
-func (h *hub) broadcast(stream string, p []byte) {
-	h.mu.Lock()
-	var to []*attachment
-	for a := range h.attached {
-		to = append(to, a)
+	h.closed = true
+	close(h.ended)
+	for _, f := range h.outputs {
+		_ = f.Close()
 	}
+	stdin, reading := h.stdin, h.reading
 	h.mu.Unlock()
-	for _, a := range to {
-		w := a.Stdout
-		if stream == "stderr" {
-			w = a.Stderr
-		}
-		if w == nil || a.gone.Err() != nil {
-			continue
-		}
-		if _, err := w.Write(p); err != nil {
-			h.mu.Lock()
-			delete(h.attached, a)
-			h.mu.Unlock()
-		}
+	if stdin != nil {
+		stdin.close()
 	}
-}
-
-// Attach implements engine.Containers.
-func (r *Runtime) Attach(ctx context.Context, a account.Ref, id string, streams engine.Streams, closeStdin bool) error {
-	if err := a.Check(); err != nil {
-		return err
+	if !reading {
+		h.finish()
 	}
-	h := r.hub(id)
-	at := &attachment{Streams: streams, gone: ctx}
-	h.mu.Lock()
-	h.attached[at] = struct{}{}
-	h.mu.Unlock()
-	defer func() {
-		h.mu.Lock()
-		delete(h.attached, at)
-		h.mu.Unlock()
-	}()
-	if streams.Stdin != nil {
-		go func() {
-			select {
-			case <-h.stdinUp:
-			case <-h.closedCh:
-				return
-			case <-ctx.Done():
-				return
-			}
-			h.mu.Lock()
-			in := h.stdin
-			h.mu.Unlock()
-			if in == nil {
-				return
-			}
-			_, _ = io.Copy(in, streams.Stdin)
-			if closeStdin && ctx.Err() == nil {
-				_ = in.Close()
-				r.closeStdin(ctx, a, id)
-			}
-		}()
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-h.drained:
-		return nil
-	case <-h.closedCh:
-		return nil
-	}
-}
-
-// Logs implements engine.Containers.
-func (r *Runtime) Logs(ctx context.Context, a account.Ref, id string, opts engine.LogOptions, fn func(engine.LogEntry) error) error {
-	if err := a.Check(); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	h := r.hubs[id]
-	r.mu.Unlock()
-	var w *logfile.Writer
-	if h != nil {
-		h.mu.Lock()
-		w = h.log
-		h.mu.Unlock()
-	}
-	return logfile.Read(ctx, r.logDir(a.ID(), id), w, opts, fn)
 }

@@ -3,161 +3,147 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
+	"github.com/containerd/containerd/api/types"
 	"github.com/containerd/containerd/api/types/runc/options"
-	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/containers"
-	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/errdefs"
+	"github.com/containerd/errdefs/pkg/errgrpc"
+	"github.com/containerd/typeurl/v2"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/logfile"
 	"github.com/hypercloud/hyper/internal/failpoint"
-	"github.com/hypercloud/hyper/internal/oops"
 )
-
-// streams is a cio.IO whose pipes are the hub's business.
-type streams struct{ cfg cio.Config }
-
-func (s streams) Config() cio.Config { return s.cfg }
-func (streams) Cancel()              {}
-func (streams) Wait()                {}
-func (streams) Close() error         { return nil }
 
 // StartContainer implements engine.Containers.
 func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine.RunSpec, onCreated func(context.Context, int) error) (pid int, err error) {
 	if err := a.Check(); err != nil {
 		return 0, err
 	}
-	// What an attempt that died has left is in the way.
-	sctx := scope(ctx, a)
-	if _, err := r.Client.ContainerService().Get(sctx, spec.ID); err == nil {
-		if err := r.DeleteTask(ctx, a, spec.ID); err != nil {
-			return 0, err
-		}
-	} else if !errdefs.IsNotFound(err) {
-		return 0, err
-	}
+	// Half a start is worse than one that nobody waits for.
+	ctx = scope(context.WithoutCancel(ctx), a)
+	k := keyOf(a, spec.ID)
 	defer func() {
 		if err != nil {
-			_ = r.DeleteTask(context.WithoutCancel(ctx), a, spec.ID)
+			_ = r.DeleteTask(ctx, a, spec.ID)
+			r.dropHub(k)
 		}
 	}()
 	begin := time.Now()
-	oci, err := r.spec(sctx, a, spec)
+	mounts, err := r.rootfs(ctx, spec.ID)
 	if err != nil {
 		return 0, err
 	}
-	c, err := r.Client.NewContainer(sctx, spec.ID,
-		containerd.WithRuntime(filepath.Join(r.Libexec, "containerd-shim-runc-v2"), &options.Options{
-			BinaryName: filepath.Join(r.Libexec, "runc"), Root: filepath.Join(r.RunDir, "runc"), IoUid: a.HostID(), IoGid: a.HostID(),
-		}),
-		containerd.WithSpec(oci),
-		func(_ context.Context, _ *containerd.Client, c *containers.Container) error {
-			c.Snapshotter, c.SnapshotKey = "", "" // the snapshot is held by its own label, and removed by its own word
-			return nil
-		})
+	oci, err := r.spec(a, spec, mounts)
 	if err != nil {
-		return 0, fmt.Errorf("recording the container: %w", err)
+		return 0, err
 	}
-	r.Trace("start.container", begin)
-	mounts, err := r.Client.SnapshotService(snapshotter).Mounts(sctx, snapshotKey(spec.ID))
+	r.Trace("start.spec", begin)
+	begin = time.Now()
+	if err := r.record(ctx, a, spec.ID, oci); err != nil {
+		return 0, err
+	}
+	r.Trace("start.record", begin)
+	p, err := makePipes(r.ioDir(k), spec.OpenStdin, spec.Tty)
 	if err != nil {
-		return 0, fmt.Errorf("finding the root file system: %w", err)
+		return 0, err
+	}
+	h, err := r.connect(ctx, k, p, spec.Log)
+	if err != nil {
+		return 0, err
 	}
 	begin = time.Now()
-	cfg, err := r.connect(a, spec.ID, spec.OpenStdin, spec.Tty, spec.Log)
+	created, err := r.tasks().Create(ctx, &tasksapi.CreateTaskRequest{
+		ContainerID: spec.ID, Rootfs: wire(mounts), Terminal: spec.Tty, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
+	})
 	if err != nil {
-		return 0, fmt.Errorf("making the container's pipes: %w", err)
-	}
-	task, err := c.NewTask(sctx, func(string) (cio.IO, error) { return streams{cfg}, nil }, containerd.WithRootFS(mounts))
-	if err != nil {
-		return 0, commandError(spec.Args, err)
+		return 0, startError(spec, errgrpc.ToNative(err))
 	}
 	r.Trace("start.task-create", begin)
-	r.mu.Lock()
-	r.live[spec.ID] = &process{container: c, task: task, spec: oci}
-	r.mu.Unlock()
 	failpoint.Hit("start.after-task-create")
+	h.read()
+	pid = int(created.GetPid())
+	r.mu.Lock()
+	r.live[k] = &process{pid: pid, spec: oci}
+	r.mu.Unlock()
 	if onCreated != nil {
-		if err := onCreated(ctx, int(task.Pid())); err != nil {
-			return 0, fmt.Errorf("connecting the container's network: %w", err)
+		if err := onCreated(ctx, pid); err != nil {
+			return 0, err
 		}
 	}
 	failpoint.Hit("start.after-network")
 	begin = time.Now()
-	if err := task.Start(sctx); err != nil {
-		return 0, commandError(spec.Args, err)
-	}
-	if spec.Tty && spec.ConsoleSize != [2]uint16{} {
-		_ = task.Resize(sctx, uint32(spec.ConsoleSize[1]), uint32(spec.ConsoleSize[0]))
+	if _, err := r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: spec.ID}); err != nil {
+		return 0, startError(spec, errgrpc.ToNative(err))
 	}
 	r.Trace("start.task-start", begin)
+	close(h.running)
 	failpoint.Hit("start.after-task-start")
-	return int(task.Pid()), nil
+	return pid, nil
 }
 
-// connect makes a container's pipes, opens its log and begins to copy.
-func (r *Runtime) connect(a account.Ref, id string, stdin, terminal bool, lc engine.LogConfig) (cio.Config, error) {
-	cfg, err := pipes(r.ioDir(a.ID(), id), stdin, terminal, "stdin", "stdout", "stderr")
+// record tells containerd of the container. It holds no snapshot and no image: those are held by labels and names of
+// their own.
+func (r *Runtime) record(ctx context.Context, a account.Ref, id string, oci *specs.Spec) error {
+	spec, err := typeurl.MarshalAny(oci)
 	if err != nil {
-		return cfg, err
+		return fmt.Errorf("writing the specification: %w", err)
 	}
-	log, err := logfile.Open(r.logDir(a.ID(), id), lc.MaxFiles, lc.MaxSize)
+	opts, err := typeurl.MarshalAny(&options.Options{
+		BinaryName: filepath.Join(r.Libexec, "runc"), Root: r.runcRoot(), IoUid: a.HostID(), IoGid: a.HostID(),
+	})
 	if err != nil {
-		return cfg, err
+		return fmt.Errorf("writing the runtime's options: %w", err)
 	}
-	if err := r.hub(id).open(cfg, log); err != nil {
+	c := containers.Container{
+		ID: id, Spec: spec, Runtime: containers.RuntimeInfo{Name: filepath.Join(r.Libexec, "containerd-shim-runc-v2"), Options: opts},
+	}
+	_, err = r.records().Create(ctx, c)
+	if errdefs.IsAlreadyExists(err) { // of an attempt that was cut off, or of an earlier run
+		if err := r.DeleteTask(ctx, a, id); err != nil {
+			return err
+		}
+		_, err = r.records().Create(ctx, c)
+	}
+	if err != nil {
+		return fmt.Errorf("recording the container: %w", err)
+	}
+	return nil
+}
+
+// runcRoot is where runc keeps its state, by account.
+func (r *Runtime) runcRoot() string { return filepath.Join(r.RunDir, "runc") }
+
+// connect opens a process's pipes and its log.
+func (r *Runtime) connect(ctx context.Context, k key, p pipes, lc engine.LogConfig) (*hub, error) {
+	log, err := logfile.Open(r.logDir(k), lc.MaxFiles, lc.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	stdin := newInput(p.stdin, func() {
+		_, _ = r.tasks().CloseIO(ctx, &tasksapi.CloseIORequest{ContainerID: k.id, Stdin: true})
+	})
+	h := r.hub(k)
+	if err := h.open(p, log, stdin); err != nil {
 		_ = log.Close()
-		return cfg, err
+		return nil, fmt.Errorf("opening the container's streams: %w", err)
 	}
-	return cfg, nil
+	return h, nil
 }
 
-// Adopt implements engine.Containers.
-func (r *Runtime) Adopt(ctx context.Context, a account.Ref, id string, lc engine.LogConfig) error {
-	if _, _, err := r.running(ctx, a, id); err != nil {
-		return err
+// wire writes mounts as containerd's calls carry them.
+func wire(mounts []mount.Mount) []*types.Mount {
+	var out []*types.Mount
+	for _, m := range mounts {
+		out = append(out, &types.Mount{Type: m.Type, Source: m.Source, Target: m.Target, Options: m.Options})
 	}
-	dir := r.ioDir(a.ID(), id)
-	there := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
-	if !there("stdout") {
-		return oops.NotFound("the pipes of container %s are gone", id)
-	}
-	_, err := r.connect(a, id, there("stdin"), !there("stderr"), lc)
-	return err
-}
-
-// commandError turns runc's complaint about a command into a *engine.CommandError, and others into a sentence.
-func commandError(args []string, err error) error {
-	text := err.Error()
-	reason := text
-	if i := strings.Index(text, "exec: "); i >= 0 {
-		reason = strings.TrimSuffix(text[i:], ": unknown")
-	} else if i := strings.LastIndex(text, "unable to start container process: "); i >= 0 {
-		reason = strings.TrimSuffix(text[i+len("unable to start container process: "):], ": unknown")
-	}
-	name := "the command"
-	if len(args) > 0 {
-		name = args[0]
-	}
-	if !strings.Contains(reason, name) {
-		reason = fmt.Sprintf("exec: %q: %s", name, reason)
-	}
-	switch {
-	case strings.Contains(text, "mount") && strings.Contains(text, "rootfs"):
-		return oops.Invalid("a volume cannot be mounted: %s", strings.TrimSuffix(text[strings.LastIndex(text, "error mounting")+len("error "):], ": unknown"))
-	case strings.Contains(text, "executable file not found"), strings.Contains(text, "exec") && strings.Contains(text, "no such file or directory"):
-		return &engine.CommandError{Code: 127, Msg: reason}
-	case strings.Contains(text, "permission denied"), strings.Contains(text, "exec format error"), strings.Contains(text, "is a directory"):
-		return &engine.CommandError{Code: 126, Msg: reason}
-	case strings.Contains(text, "no space left"):
-		return oops.Exhausted("the container cannot be started: the machine's disk is full")
-	}
-	return fmt.Errorf("starting the process: %w", err)
+	return out
 }

@@ -1,7 +1,7 @@
 package runtime
 
 import (
-	"context"
+	"bytes"
 	"io"
 	"os"
 
@@ -9,58 +9,49 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// user finds the ids that a container's process runs with.
-func (r *Runtime) user(ctx context.Context, s *specs.Spec, in engine.RunSpec) error {
-	if (in.User == "" || in.User == "0" || in.User == "root" || in.User == "0:0") && len(in.GroupAdd) == 0 {
-		s.Process.User = specs.User{}
-		return nil
-	}
-	return r.withRootfs(ctx, in.ID, func(root string) error {
-		u, err := lookup(root, in.User, in.GroupAdd)
-		s.Process.User = u
-		return err
-	})
-}
+// databaseSize bounds what is read of passwd and group.
+const databaseSize = 1 << 20
 
-// lookup reads passwd and group of a root file system. The files are the image's: they are opened inside root only,
-// whatever links they are, and read up to a bound.
+// lookup finds the ids of a user (uid[:gid] or name[:group], "" is 0) and further groups in passwd and group of a root
+// file system.
 func lookup(root, name string, groups []string) (specs.User, error) {
-	dir, err := os.OpenRoot(root)
-	if err != nil {
-		return specs.User{}, err
-	}
-	defer dir.Close()
-	open := func(path string) io.Reader {
-		f, err := dir.Open(path)
-		if err != nil {
-			return nil
-		}
-		if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-			f.Close()
-			return nil
-		}
-		return io.LimitReader(f, 1<<20)
-	}
-	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, open("etc/passwd"), open("etc/group"))
+	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, database(root, "/etc/passwd"), database(root, "/etc/group"))
 	if err != nil {
 		return specs.User{}, oops.Invalid("unable to find user %s: %v", name, err)
 	}
-	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
-	if u.Uid >= account.IDCount || u.Gid >= account.IDCount {
-		return out, oops.Invalid("user %s has an id above %d", name, account.IDCount-1)
-	}
-	extra, err := user.GetAdditionalGroups(groups, open("etc/group"))
+	extra, err := user.GetAdditionalGroups(groups, database(root, "/etc/group"))
 	if err != nil {
-		return out, oops.Invalid("unable to find the groups %v: %v", groups, err)
+		return specs.User{}, oops.Invalid("unable to find the groups %q: %v", groups, err)
 	}
+	if u.Uid >= account.IDCount || u.Gid >= account.IDCount {
+		return specs.User{}, oops.Invalid("user %s has the ids %d:%d: this machine gives a container those from 0 to %d", name, u.Uid, u.Gid, account.IDCount-1)
+	}
+	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
 	for _, g := range append(u.Sgids, extra...) {
-		if g < account.IDCount {
+		if g >= 0 && g < account.IDCount {
 			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
 		}
 	}
 	return out, nil
+}
+
+// database reads a file of users or groups. One that is absent, or no file, is empty.
+func database(root, name string) io.Reader {
+	f, err := openIn(root, name, os.O_RDONLY)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil
+	}
+	content, err := io.ReadAll(io.LimitReader(f, databaseSize))
+	if err != nil {
+		return nil
+	}
+	return bytes.NewReader(content)
 }

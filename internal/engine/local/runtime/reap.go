@@ -1,0 +1,116 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/containerd/containerd/v2/core/mount"
+	"github.com/containerd/containerd/v2/core/snapshots"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+// Reap removes what no account is meant to have: processes, containerd's records, root file systems, pipes, logs, runc's
+// state and control groups. It is called before anything is started.
+func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
+	kept := map[key]bool{}
+	slots := map[string]account.Ref{}
+	for _, k := range keep {
+		slots[k.Account.ID()] = k.Account
+		for _, id := range k.Containers {
+			kept[keyOf(k.Account, id)] = true
+		}
+	}
+	all, err := r.Client.NamespaceService().List(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the accounts that containerd knows: %w", err)
+	}
+	errs := []error{r.unmountStray()}
+	for _, ns := range all {
+		a, ok := slots[ns]
+		if !ok {
+			// The slot of one that is no more does not matter: nothing is made.
+			if a, err = account.New(ns, 0); err != nil {
+				errs = append(errs, oops.Invalid("containerd has a namespace %q that is no account's", ns))
+				continue
+			}
+		}
+		errs = append(errs, r.reapAccount(namespaces.WithNamespace(ctx, ns), a, kept))
+	}
+	stray := func(k key) bool { return !kept[k] }
+	r.eachDir(filepath.Join(r.RunDir, "io"), stray, func(_ key, dir string) { errs = append(errs, os.RemoveAll(dir)) })
+	r.eachDir(filepath.Join(r.DataRoot, "logs"), stray, func(_ key, dir string) { errs = append(errs, os.RemoveAll(dir)) })
+	r.eachDir(r.runcRoot(), stray, func(k key, _ string) { errs = append(errs, r.deleteState(ctx, k)) })
+	r.removeCgroups(func(k key) bool { return kept[k] })
+	return errors.Join(errs...)
+}
+
+// reapAccount removes the containers and root file systems of an account that are not kept.
+func (r *Runtime) reapAccount(ctx context.Context, a account.Ref, kept map[key]bool) error {
+	records, err := r.records().List(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the containers of account %s: %w", a, err)
+	}
+	var errs []error
+	for _, c := range records {
+		if !kept[keyOf(a, c.ID)] {
+			errs = append(errs, r.RemoveContainer(ctx, a, c.ID))
+		}
+	}
+	var stray []string
+	err = r.snapshots().Walk(ctx, func(_ context.Context, info snapshots.Info) error {
+		if id, ok := strings.CutPrefix(info.Name, snapshotPrefix); ok && !kept[keyOf(a, id)] {
+			stray = append(stray, info.Name)
+		}
+		return nil
+	})
+	errs = append(errs, err)
+	for _, name := range stray {
+		if err := r.snapshots().Remove(ctx, name); err != nil && !errdefs.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// eachDir calls fn with the directories <root>/<account>/<container> that pick wants.
+func (r *Runtime) eachDir(root string, pick func(key) bool, fn func(key, string)) {
+	for _, account := range subdirs(root) {
+		for _, id := range subdirs(filepath.Join(root, account)) {
+			if k := (key{account, id}); pick(k) {
+				fn(k, filepath.Join(root, account, id))
+			}
+		}
+		_ = os.Remove(filepath.Join(root, account)) // one that is not empty stays
+	}
+}
+
+// deleteState makes runc forget a container whose shim is gone, and end its processes.
+func (r *Runtime) deleteState(ctx context.Context, k key) error {
+	out, err := exec.CommandContext(ctx, filepath.Join(r.Libexec, "runc"), "--root", filepath.Join(r.runcRoot(), k.account), "delete", "--force", "--", k.id).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("removing what runc knows of container %s: %w: %s", k.id, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// unmountStray removes the mounts that an earlier hyperd had made for a moment.
+func (r *Runtime) unmountStray() error {
+	var errs []error
+	for _, name := range subdirs(r.mountDir()) {
+		dir := filepath.Join(r.mountDir(), name)
+		errs = append(errs, mount.UnmountAll(dir, 0))
+		// Not RemoveAll: were it still mounted, that would empty a container's root file system.
+		errs = append(errs, os.Remove(dir))
+	}
+	return errors.Join(errs...)
+}
