@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -17,7 +18,7 @@ func startError(spec engine.RunSpec, err error) error {
 	}
 	for _, m := range spec.Mounts {
 		if strings.HasPrefix(reason, "error mounting ") && strings.Contains(reason, fmt.Sprintf("%q", m.Source)) {
-			return mountError(m.Destination, reason)
+			return mountError(m, reason)
 		}
 	}
 	switch {
@@ -31,19 +32,20 @@ func startError(spec engine.RunSpec, err error) error {
 	return fmt.Errorf("starting the container: %s", reason)
 }
 
-func mountError(destination, reason string) error {
+func mountError(m engine.Mount, reason string) error {
+	st, err := os.Stat(m.Source)
 	switch {
+	case strings.Contains(reason, "not a directory") && err == nil && st.IsDir():
+		return oops.Invalid("a volume cannot be mounted at %s: the image has a file there", m.Destination)
 	case strings.Contains(reason, "not a directory"):
-		return oops.Invalid("a volume cannot be mounted at %s: the image has a file there", destination)
-	case strings.Contains(reason, "is a directory"):
-		return oops.Invalid("a file cannot be mounted at %s: the image has a directory there", destination)
-	case strings.Contains(reason, "cannot be mounted because it is inside"), strings.Contains(reason, "must be mounted on ordinary directory"):
-		return oops.Invalid("a volume cannot be mounted at %s: that belongs to the kernel", destination)
+		return oops.Invalid("a file cannot be mounted at %s: the image has a directory there", m.Destination)
+	case strings.Contains(reason, "it is inside"):
+		return oops.Invalid("a volume cannot be mounted at %s: that belongs to the kernel", m.Destination)
 	}
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:]
 	}
-	return oops.Invalid("a volume cannot be mounted at %s: %s", destination, reason)
+	return oops.Invalid("a volume cannot be mounted at %s: %s", m.Destination, reason)
 }
 
 // reasonOf takes what runc itself says out of what was made of it on the way.

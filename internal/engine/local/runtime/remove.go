@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,7 +47,7 @@ func (r *Runtime) DeleteTask(ctx context.Context, a account.Ref, id string) erro
 	}
 	k := keyOf(a, id)
 	ctx = scope(context.WithoutCancel(ctx), a)
-	if err := r.deleteTask(ctx, id); err != nil {
+	if err := r.deleteTask(ctx, k); err != nil {
 		return fmt.Errorf("deleting the process: %w", err)
 	}
 	if err := r.records().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
@@ -57,39 +58,59 @@ func (r *Runtime) DeleteTask(ctx context.Context, a account.Ref, id string) erro
 	return os.RemoveAll(r.ioDir(k))
 }
 
-// deleteTask removes a task, and kills it first if it lives.
-func (r *Runtime) deleteTask(ctx context.Context, id string) error {
-	request := &tasksapi.DeleteTaskRequest{ContainerID: id}
-	_, err := r.tasks().Delete(ctx, request)
-	if err = errgrpc.ToNative(err); err == nil || errdefs.IsNotFound(err) {
-		return nil
+// deleteTask removes a task, and kills it first if it lives. It must be dead: of one that was made and never started the
+// shim would wait for output that does not end.
+func (r *Runtime) deleteTask(ctx context.Context, k key) error {
+	r.mu.Lock()
+	p := r.live[k]
+	dead := p != nil && p.exited
+	r.mu.Unlock()
+	if !dead {
+		if err := r.kill(ctx, k.id); err != nil {
+			return err
+		}
 	}
-	reply, getErr := r.tasks().Get(ctx, &tasksapi.GetRequest{ContainerID: id})
-	if getErr != nil {
-		if errdefs.IsNotFound(errgrpc.ToNative(getErr)) {
+	deadline := time.Now().Add(killTime)
+	for {
+		_, err := r.tasks().Delete(ctx, &tasksapi.DeleteTaskRequest{ContainerID: k.id})
+		if err = errgrpc.ToNative(err); err == nil || errdefs.IsNotFound(err) {
 			return nil
 		}
+		// The shim has died, and containerd is about to clear up after it.
+		if !strings.Contains(err.Error(), "ttrpc: closed") && !errdefs.IsUnavailable(err) || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// kill ends a task's processes and waits for that.
+func (r *Runtime) kill(ctx context.Context, id string) error {
+	reply, err := r.tasks().Get(ctx, &tasksapi.GetRequest{ContainerID: id})
+	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	switch reply.GetProcess().GetStatus() {
 	case tasktypes.Status_STOPPED:
-		return err // it is not for its life that it cannot be deleted
+		return nil
 	case tasktypes.Status_PAUSED, tasktypes.Status_PAUSING:
 		// A frozen process does not die.
 		_, _ = r.tasks().Resume(ctx, &tasksapi.ResumeTaskRequest{ContainerID: id})
 	}
 	_, err = r.tasks().Kill(ctx, &tasksapi.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
-	if err = errgrpc.ToNative(err); err != nil && !errdefs.IsNotFound(err) {
+	if err = errgrpc.ToNative(err); err != nil {
+		if errdefs.IsNotFound(err) {
+			return nil // it ended meanwhile
+		}
 		return err
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, killTime)
+	ctx, cancel := context.WithTimeout(ctx, killTime)
 	defer cancel()
-	if _, err := r.tasks().Wait(waitCtx, &tasksapi.WaitRequest{ContainerID: id}); err != nil && waitCtx.Err() != nil {
+	if _, err := r.tasks().Wait(ctx, &tasksapi.WaitRequest{ContainerID: id}); err != nil && ctx.Err() != nil {
 		return oops.Unavailable("container %s did not end within %v of SIGKILL", id, killTime)
 	}
-	_, err = r.tasks().Delete(ctx, request)
-	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) {
-		return nil
-	}
-	return err
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -103,7 +104,12 @@ func (r *Runtime) withRootfs(mounts []mount.Mount, fn func(root string) error) (
 		return err
 	}
 	defer os.Remove(root)
-	if err := mount.All(mounts, root); err != nil {
+	// Mounting writes into the options: the caller's must stay as they are.
+	own := slices.Clone(mounts)
+	for i := range own {
+		own[i].Options = slices.Clone(own[i].Options)
+	}
+	if err := mount.All(own, root); err != nil {
 		return fmt.Errorf("mounting the root file system: %w", err)
 	}
 	defer func() { err = errors.Join(err, mount.UnmountAll(root, 0)) }()

@@ -120,8 +120,8 @@ func (t *tree) plain(id uint32) int {
 	return int(id - t.base)
 }
 
-// xattrs copies extended attributes: a user's, access lists, and file capabilities. Those of the kernel's and the host's
-// security modules stay behind.
+// xattrs copies extended attributes: a user's, and file capabilities. Access lists hold ids, and those of the host's
+// security modules are its own: they stay behind.
 func (t *tree) xattrs(from, to string) error {
 	buf := make([]byte, 64<<10)
 	n, err := unix.Llistxattr(from, buf)

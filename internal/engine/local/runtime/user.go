@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/moby/sys/user"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -29,9 +30,10 @@ func lookup(root, name string, groups []string) (specs.User, error) {
 	if u.Uid >= account.IDCount || u.Gid >= account.IDCount {
 		return specs.User{}, oops.Invalid("user %s has the ids %d:%d: this machine gives a container those from 0 to %d", name, u.Uid, u.Gid, account.IDCount-1)
 	}
-	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
+	// The user's own group is among the further ones, or files that are closed to the group would be open to the user.
+	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid), AdditionalGids: []uint32{uint32(u.Gid)}}
 	for _, g := range append(u.Sgids, extra...) {
-		if g >= 0 && g < account.IDCount {
+		if g >= 0 && g < account.IDCount && !slices.Contains(out.AdditionalGids, uint32(g)) {
 			out.AdditionalGids = append(out.AdditionalGids, uint32(g))
 		}
 	}
