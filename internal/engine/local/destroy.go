@@ -15,7 +15,7 @@ import (
 // Destroy closes the engine and removes what is left of it on the machine once Reap has ended everything: mounts below its
 // directories, and its control groups. The directories themselves are their owner's to remove.
 func (e *Engine) Destroy(_ context.Context) error {
-	errs := []error{e.Close()}
+	errs := []error{e.Close(), e.daemon.Destroy()}
 	for _, root := range []string{e.config.RunDir, e.config.DataRoot} {
 		mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(root))
 		if err != nil {

@@ -27,7 +27,7 @@ import (
 // Config is what an Engine is made of.
 type Config struct {
 	DataRoot       string         // everything that must survive a reboot
-	RunDir         string         // sockets, pipes and mounts; at most 29 characters, since sockets' paths are short
+	RunDir         string         // sockets, pipes and mounts
 	Libexec        string         // directory of runc, containerd-shim-runc-v2 and hyper-init
 	Instance       string         // names this engine's interfaces and tables: a-z and 0-9
 	CgroupParent   string         // such as /hyper
