@@ -15,8 +15,8 @@ import (
 // Destroy closes the engine and removes what is left of it on the machine once Reap has ended everything: mounts below its
 // directories, and its control groups. The directories themselves are their owner's to remove.
 func (e *Engine) Destroy(_ context.Context) error {
-	errs := []error{e.Close()}
-	for _, root := range []string{e.RunDir(), e.DataRoot} {
+	errs := []error{e.Close(), e.daemon.Destroy()}
+	for _, root := range []string{e.config.RunDir, e.config.DataRoot} {
 		mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(root))
 		if err != nil {
 			errs = append(errs, err)
@@ -32,7 +32,7 @@ func (e *Engine) Destroy(_ context.Context) error {
 			}
 		}
 	}
-	for _, pattern := range []string{"/sys/fs/cgroup" + e.CgroupParent, "/sys/fs/cgroup/*" + e.CgroupParent} {
+	for _, pattern := range []string{"/sys/fs/cgroup" + e.config.CgroupParent, "/sys/fs/cgroup/*" + e.config.CgroupParent} {
 		roots, _ := filepath.Glob(pattern)
 		for _, r := range roots {
 			removeGroups(r)
@@ -40,9 +40,6 @@ func (e *Engine) Destroy(_ context.Context) error {
 	}
 	return errors.Join(errs...)
 }
-
-// RunDir is where the engine's sockets, pipes and mounts are.
-func (e *Engine) RunDir() string { return e.Runtime.RunDir }
 
 // removeGroups removes a control group and those below it; one that still has a process stays.
 func removeGroups(root string) {

@@ -7,8 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strings"
+	"sync"
 
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/engine"
@@ -16,32 +19,48 @@ import (
 
 // Info implements engine.System.
 func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
-	out := engine.Info{NCPU: goruntime.NumCPU(), OperatingSystem: osName(), CgroupVersion: "1", CgroupDriver: "cgroupfs",
-		StorageDriver: "overlayfs", VolumeBackend: e.Backend(), ContainerdVer: e.daemon.Version()}
-	var u unix.Utsname
-	if err := unix.Uname(&u); err == nil {
-		out.KernelVersion, out.Architecture = unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:])
-	}
-	var si unix.Sysinfo_t
-	if err := unix.Sysinfo(&si); err == nil {
-		out.MemTotal = int64(si.Totalram) * int64(si.Unit)
-	}
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		out.CgroupVersion = "2"
-	}
-	if raw, err := exec.CommandContext(ctx, filepath.Join(e.Libexec, "runc"), "--version").Output(); err == nil {
-		first, _, _ := strings.Cut(string(raw), "\n")
-		out.RuncVer = strings.TrimPrefix(first, "runc version ")
-	}
-	out.Warnings = append(out.Warnings, "root file systems are not limited to 10 GB on this machine: overlayfs on its file system has no quota that hyperd could set")
+	out := e.facts()
+	out.VolumeBackend = e.Backend()
+	out.Warnings = []string{"root file systems are not limited to 10 GB on this machine: the data directory's file system has no project quota that hyperd could set"}
 	if out.VolumeBackend == "copy" {
-		out.Warnings = append(out.Warnings, "the volumes' file system has no reflinks: snapshots would be full copies")
+		out.Warnings = append(out.Warnings, "snapshots of volumes are full copies on this machine: the data directory's file system has no reflinks, and XFS cannot be mounted")
+	}
+	caps, err := e.daemon.Client().GetSnapshotterCapabilities(namespaces.WithNamespace(ctx, "info"), "overlayfs")
+	if err == nil && !slices.Contains(caps, "remap-ids") {
+		out.Warnings = append(out.Warnings, "containers cannot be started on this machine: its kernel or the data directory's file system does not map ids on a mount; use Linux 6.1 or newer with ext4, XFS or btrfs")
 	}
 	return out, nil
 }
 
-func osName() string {
-	f, err := os.Open("/etc/os-release")
+// facts finds out, when first asked, what does not change while hyperd runs.
+func facts(libexec, containerdVersion string) func() engine.Info {
+	return sync.OnceValue(func() engine.Info {
+		out := engine.Info{
+			NCPU: goruntime.NumCPU(), OperatingSystem: osName("/etc/os-release"), CgroupVersion: "1", CgroupDriver: "cgroupfs",
+			StorageDriver: "overlayfs", ContainerdVer: containerdVersion,
+		}
+		var u unix.Utsname
+		if err := unix.Uname(&u); err == nil {
+			out.KernelVersion, out.Architecture = unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:])
+		}
+		var si unix.Sysinfo_t
+		if err := unix.Sysinfo(&si); err == nil {
+			out.MemTotal = int64(si.Totalram) * int64(si.Unit)
+		}
+		if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+			out.CgroupVersion = "2"
+		}
+		if raw, err := exec.Command(filepath.Join(libexec, "runc"), "--version").Output(); err == nil {
+			first, _, _ := strings.Cut(string(raw), "\n")
+			out.RuncVer = strings.TrimPrefix(first, "runc version ")
+		}
+		return out
+	})
+}
+
+// osName reads the name that a distribution gives itself.
+func osName(file string) string {
+	f, err := os.Open(file)
 	if err != nil {
 		return "Linux"
 	}
@@ -49,7 +68,7 @@ func osName() string {
 	s := bufio.NewScanner(f)
 	for s.Scan() {
 		if v, ok := strings.CutPrefix(s.Text(), "PRETTY_NAME="); ok {
-			return strings.Trim(v, `"`)
+			return strings.Trim(v, `"'`)
 		}
 	}
 	return "Linux"

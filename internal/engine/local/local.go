@@ -1,5 +1,9 @@
 // Package local is this machine as an engine: containerd inside the process, a network namespace as each account's
-// router, ext4 disks in image files. It composes the packages below it and adds what is said of the machine as a whole.
+// router, ext4 disks in image files.
+//
+// The work is done by the packages below it, which do not know of each other: containerd holds images and tasks for
+// images and runtime; disk and network stand alone. This package opens them in their order, and says what there is to say
+// of the machine as a whole: what it is (Info), what of it is nobody's (Reap), and how to leave no trace (Destroy).
 package local
 
 import (
@@ -22,16 +26,16 @@ import (
 
 // Config is what an Engine is made of.
 type Config struct {
-	DataRoot       string
-	RunDir         string
-	Libexec        string
-	Instance       string
-	CgroupParent   string
-	Mirrors        []string
-	UplinkPool     netip.Prefix
-	FIPPool        []netip.Prefix
-	DNSUpstreams   []string
-	VolumePoolSize int64
+	DataRoot       string         // everything that must survive a reboot
+	RunDir         string         // sockets, pipes and mounts
+	Libexec        string         // directory of runc, containerd-shim-runc-v2 and hyper-init
+	Instance       string         // names this engine's interfaces and tables: a-z and 0-9
+	CgroupParent   string         // such as /hyper
+	Mirrors        []string       // base URLs of registries that are asked before docker.io
+	UplinkPool     netip.Prefix   // links between the machine and the accounts' routers
+	FIPPool        []netip.Prefix // floating IPs
+	DNSUpstreams   []string       // none: those of /etc/resolv.conf
+	VolumePoolSize int64          // bytes of the pool file, where one is needed; 0: most of the disk
 	Log            *slog.Logger
 	Trace          func(name string, start time.Time)
 }
@@ -42,53 +46,69 @@ type Engine struct {
 	*runtime.Runtime
 	*disk.Disks
 	*network.Network
+	config Config
 	daemon *containerd.Daemon
+	facts  func() engine.Info // what does not change while hyperd runs
 }
 
 var _ engine.Engine = (*Engine)(nil)
 
 // New takes hold of the machine. Containers of an earlier hyperd go on running.
-func New(ctx context.Context, c Config) (*Engine, error) {
+func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	for _, program := range []string{"runc", "containerd-shim-runc-v2"} {
 		if _, err := os.Stat(filepath.Join(c.Libexec, program)); err != nil {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
 	}
-	d, err := containerd.Start(ctx, containerd.Config{Root: filepath.Join(c.DataRoot, "containerd"), State: filepath.Join(c.RunDir, "containerd"), Log: c.Log})
+	e := &Engine{config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	e.daemon, err = containerd.Start(ctx, containerd.Config{
+		Root: filepath.Join(c.DataRoot, "containerd"), State: filepath.Join(c.RunDir, "containerd"), Log: c.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{daemon: d}
-	e.Store = images.New(images.Config{Client: d.Client(), Mirrors: c.Mirrors})
+	e.facts = facts(c.Libexec, e.daemon.Version())
+	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
 	e.Runtime = runtime.New(runtime.Config{
-		Client: d.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace,
+		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace,
 	})
-	e.Disks, err = disk.New(ctx, disk.Config{Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log})
+	e.Disks, err = disk.New(ctx, disk.Config{
+		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
+	})
 	if err != nil {
-		_ = d.Close()
 		return nil, fmt.Errorf("opening the volumes: %w", err)
 	}
 	e.Network, err = network.New(ctx, network.Config{
 		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPool: c.FIPPool, DNSUpstreams: c.DNSUpstreams, Log: c.Log,
 	})
 	if err != nil {
-		_ = d.Close()
 		return nil, fmt.Errorf("setting up the network: %w", err)
 	}
 	return e, nil
 }
 
-// Reap implements engine.System. Processes go first: they hold everything else.
+// Reap implements engine.System. Processes go first: they hold everything else. What cannot be removed does not keep the
+// rest from being removed.
 func (e *Engine) Reap(ctx context.Context, keep []engine.Keep) error {
-	for _, part := range []func(context.Context, []engine.Keep) error{e.Runtime.Reap, e.Disks.Reap, e.Network.Reap, e.Store.Reap} {
-		if err := part(ctx, keep); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(e.Runtime.Reap(ctx, keep), e.Disks.Reap(ctx, keep), e.Network.Reap(ctx, keep), e.Store.Reap(ctx, keep))
 }
 
 // Close implements engine.System.
 func (e *Engine) Close() error {
-	return errors.Join(e.Network.Close(), e.Disks.Close(), e.daemon.Close())
+	var errs []error
+	if e.Network != nil {
+		errs = append(errs, e.Network.Close())
+	}
+	if e.Disks != nil {
+		errs = append(errs, e.Disks.Close())
+	}
+	if e.daemon != nil {
+		errs = append(errs, e.daemon.Close())
+	}
+	return errors.Join(errs...)
 }

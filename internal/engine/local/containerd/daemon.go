@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
@@ -28,14 +29,10 @@ import (
 // Config says where containerd keeps its things.
 type Config struct {
 	Root  string // data, survives a reboot
-	State string // sockets and bundles; short enough for a socket's path
+	State string // sockets and bundles
 	// Log receives containerd's errors as warnings and the rest as debugging. nil: nothing is told. It holds for all of the process.
 	Log *slog.Logger
 }
-
-// longestState is how many bytes State may have: shims' sockets are <State>/s/<64 hex digits>, and a socket's path has at
-// most 107 bytes.
-const longestState = 107 - len("/s/") - 64
 
 // Daemon is a running containerd.
 type Daemon struct {
@@ -43,14 +40,13 @@ type Daemon struct {
 	client *containerd.Client
 	cancel context.CancelFunc
 	lock   *os.File
+	config Config
+	once   sync.Once
 }
 
 // Start starts containerd. It serves until Close, whatever becomes of ctx. One containerd runs in a process at a time, and one
 // on a Root: a second one's Start fails.
 func Start(ctx context.Context, c Config) (*Daemon, error) {
-	if len(c.State) > longestState {
-		return nil, fmt.Errorf("the run directory for containerd, %s, has more than %d characters, too long for the path of a socket: choose a shorter --run-dir", c.State, longestState)
-	}
 	quiet(c.Log)
 	cfg := configure(c)
 	if err := server.CreateTopLevelDirectories(cfg); err != nil {
@@ -61,7 +57,7 @@ func Start(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	d := &Daemon{cancel: cancel, lock: lock}
+	d := &Daemon{cancel: cancel, lock: lock, config: c}
 	if err := d.start(ctx, cfg, sockets(c)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -69,6 +65,9 @@ func Start(ctx context.Context, c Config) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context, cfg *srvconfig.Config, paths []string) error {
+	if err := os.MkdirAll(socketDir(d.config.State), 0o711); err != nil {
+		return fmt.Errorf("making a directory for sockets: %w", err)
+	}
 	for _, s := range paths {
 		_ = os.Remove(s) // of an earlier run
 	}
@@ -89,12 +88,6 @@ func (d *Daemon) start(ctx context.Context, cfg *srvconfig.Config, paths []strin
 	return nil
 }
 
-// sockets are the paths for the operator's ctr and for the shims.
-func sockets(c Config) []string {
-	s := filepath.Join(c.State, "c.sock")
-	return []string{s, s + ".ttrpc"}
-}
-
 func configure(c Config) *srvconfig.Config {
 	paths := sockets(c)
 	return &srvconfig.Config{
@@ -109,7 +102,7 @@ func configure(c Config) *srvconfig.Config {
 			"io.containerd.gc.v1.scheduler": map[string]any{
 				"deletion_threshold": 1, "mutation_threshold": 100, "schedule_delay": "200ms", "startup_delay": "2s",
 			},
-			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(c.State, "s")},
+			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(socketDir(c.State), "s")},
 			// Where the kernel cannot map ids on a mount, a container fails to start rather than having its image copied.
 			"io.containerd.snapshotter.v1.overlayfs": map[string]any{"slow_chown": false},
 		},
@@ -144,11 +137,23 @@ func (d *Daemon) Version() string {
 	return v
 }
 
-// Close stops containerd. Containers keep running.
-func (d *Daemon) Close() error {
-	d.cancel()
-	if d.server != nil {
-		d.server.Stop()
+// Close stops containerd. Containers keep running. A second call does nothing.
+func (d *Daemon) Close() (err error) {
+	d.once.Do(func() {
+		d.cancel()
+		if d.server != nil {
+			d.server.Stop()
+		}
+		err = d.lock.Close()
+	})
+	return err
+}
+
+// Destroy is Close for good, when there are no containers any more: it removes what is outside of Root and State.
+func (d *Daemon) Destroy() error {
+	err := d.Close()
+	if dir := socketDir(d.config.State); dir != d.config.State {
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	return d.lock.Close()
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -61,7 +62,17 @@ func programs(t *testing.T) (libexec, program string) {
 // A container outlives the containerd that started it, and the next one finds it.
 func TestContainerSurvivesClose(t *testing.T) {
 	libexec, program := programs(t)
-	c := room(t)
+	for name, deeper := range map[string]string{"short paths": "", "long paths": strings.Repeat("/0123456789", 8)} {
+		t.Run(name, func(t *testing.T) {
+			c := room(t)
+			c.State += deeper
+			survives(t, c, libexec, program)
+		})
+	}
+}
+
+func survives(t *testing.T, c Config, libexec, program string) {
+	t.Helper()
 	d := start(t, c)
 	ctx := in(t.Context(), accountA)
 	sn := d.Client().SnapshotService("overlayfs")
@@ -100,7 +111,7 @@ func TestContainerSurvivesClose(t *testing.T) {
 	}
 
 	d = start(t, c)
-	defer d.Close()
+	defer d.Destroy()
 	if err := syscall.Kill(pid, 0); err != nil {
 		t.Fatalf("the process is gone: %v", err)
 	}

@@ -1,225 +1,145 @@
 // Package images fetches images from registries into containerd and keeps them.
 //
-// An image is one record in the account's containerd namespace, named by the image's id (the digest of its
-// config); the record is what keeps its blobs and unpacked layers from being collected. A pull works under a lease,
-// so that nothing of it is collected before the record stands; what an interrupted pull has fetched stays under
-// its lease for an hour, for the next one to go on from.
+// An image is one record in the account's containerd namespace, named by the image's id (the digest of its config). The
+// record is what keeps its manifests, its blobs and its unpacked layers from being collected; it is written last, so
+// that an image is either there in whole or not at all.
+//
+// A pull works under a lease of its own. When it succeeds the lease goes; when it fails what was fetched, half a layer
+// included, stays under a lease that expires, for the next pull to go on from. A pull that died with
+// hyperd is treated as one that failed, at the next start.
+//
+// What a registry sends is hostile until it has been checked: manifests and configs are bounded and read here with
+// suspicion, blobs must have their digests, layers must unpack to what the config says of them, within a number of bytes
+// and files.
 package images
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
-	"syscall"
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/containerd/v2/core/images"
-	"github.com/containerd/containerd/v2/core/leases"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/platforms"
+	"github.com/moby/locker"
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/identity"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
-	"github.com/hypercloud/hyper/internal/failpoint"
+	"github.com/hypercloud/hyper/internal/engine/local/images/registry"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
+const snapshotter = "overlayfs"
+
+// Defaults of Config.
 const (
-	snapshotter = "overlayfs"
-	// maxImage is the largest sum of compressed layers (behaviour 16).
-	maxImage = 10 << 30
-	// maxConfig bounds a config and a manifest.
-	maxConfig = 16 << 20
-	// keepPartial is how long an interrupted pull's bytes wait for the next one.
-	keepPartial = time.Hour
+	DefaultMaxImageSize = 10 << 30
+	DefaultMaxFiles     = 2_000_000
+	DefaultParallel     = 4
+	DefaultKeepPartial  = 6 * time.Hour
 )
 
-// Config is what a Store is made of.
+// Config is what a Store is made of. Zero fields have the defaults above, or those of the registry package.
 type Config struct {
-	Client  *containerd.Client
-	Mirrors []string // base URLs that stand before docker.io
+	Client        *containerd.Client
+	Mirrors       []string      // base URLs, http or https, that are asked in this order before docker.io
+	MaxImageSize  int64         // bytes, of the layers as they are sent and again as they are unpacked
+	MaxFiles      int64         // in all layers together
+	Parallel      int           // layers of one pull that are fetched at the same time
+	KeepPartial   time.Duration // how long an interrupted pull's bytes wait for the next one
+	AnswerTimeout time.Duration // for a registry to connect and to begin its answer
+	IdleTimeout   time.Duration // for a registry between two pieces of an answer
 }
 
 // Store implements engine.Images.
 type Store struct {
 	Config
+	platform platforms.MatchComparer
+	chains   *locker.Locker // layers that are being unpacked, by namespace and chain id
 }
 
 var _ engine.Images = (*Store)(nil)
 
 // New returns a Store.
-func New(c Config) *Store { return &Store{Config: c} }
+func New(c Config) *Store {
+	if c.MaxImageSize <= 0 {
+		c.MaxImageSize = DefaultMaxImageSize
+	}
+	if c.MaxFiles <= 0 {
+		c.MaxFiles = DefaultMaxFiles
+	}
+	if c.Parallel <= 0 {
+		c.Parallel = DefaultParallel
+	}
+	if c.KeepPartial <= 0 {
+		c.KeepPartial = DefaultKeepPartial
+	}
+	return &Store{Config: c, platform: platforms.Default(), chains: locker.New()}
+}
 
 // Pull implements engine.Images.
 func (s *Store) Pull(ctx context.Context, a account.Ref, req engine.PullRequest, progress func(engine.PullProgress)) (*engine.Image, error) {
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
+	from, err := parse(req.Ref)
+	if err != nil {
+		return nil, err
+	}
+	places, err := s.endpoints(from)
+	if err != nil {
+		return nil, err
+	}
 	ctx = namespaces.WithNamespace(ctx, a.ID())
-	lm := s.Client.LeasesService()
-	lease, err := lm.Create(ctx, leases.WithRandomID(), leases.WithExpiration(keepPartial), leases.WithLabels(map[string]string{leaseLabel: "pull"}))
+	l, leased, err := s.lease(ctx, from.String())
 	if err != nil {
-		return nil, fmt.Errorf("making a lease: %w", err)
+		return nil, err
 	}
-	ctx = leases.WithLease(ctx, lease.ID)
-	hosts := newHosts(s.Mirrors, req)
-	tr := &tracker{store: s.Client.ContentStore(), report: progress}
-	img, err := s.pull(ctx, req, hosts, tr)
-	if err == nil || tr.empty() {
-		// Whatever was fetched is held by the record, or there is nothing to go on from.
-		if derr := lm.Delete(context.WithoutCancel(ctx), lease); derr != nil && !errdefs.IsNotFound(derr) {
-			err = errors.Join(err, derr)
-		}
-	}
+	p := &pull{Store: s, account: a.ID(), from: from, lease: l, tell: newReporter(progress)}
+	img, err := p.anywhere(leased, places, req)
 	if err != nil {
-		return nil, sentence(req.Ref, hosts, err)
+		l.fail(ctx, resumable(err))
+		return nil, from.sentence(err)
 	}
+	l.done(ctx)
 	return img, nil
 }
 
-func (s *Store) pull(ctx context.Context, req engine.PullRequest, hosts *hosts, tr *tracker) (*engine.Image, error) {
-	stop := tr.watch(ctx)
-	img, err := s.Client.Fetch(ctx, req.Ref,
-		containerd.WithResolver(hosts.resolver()),
-		containerd.WithPlatformMatcher(platforms.Only(platforms.DefaultSpec())),
-		containerd.WithMaxConcurrentDownloads(4),
-		containerd.WithImageHandlerWrapper(tr.wrap))
-	stop()
-	if err != nil {
-		return nil, err
-	}
-	// The record under the reference's name was only needed by Fetch.
-	defer s.Client.ImageService().Delete(context.WithoutCancel(ctx), img.Name) //nolint:errcheck // reaped at start
-	failpoint.Hit("pull.after-fetch")
-	out, err := s.describe(ctx, img.Target)
-	if err != nil {
-		return nil, err
-	}
-	handle := containerd.NewImageWithPlatform(s.Client, images.Image{Name: req.Ref, Target: img.Target}, platforms.Only(platforms.DefaultSpec()))
-	tr.extracting()
-	if err := handle.Unpack(ctx, snapshotter); err != nil {
-		return nil, fmt.Errorf("unpacking: %w", err)
-	}
-	tr.complete()
-	failpoint.Hit("pull.after-unpack")
-	if out.Size, err = s.size(ctx, out.DiffIDs); err != nil {
-		return nil, err
-	}
-	record := images.Image{Name: out.ID, Target: img.Target}
-	if _, err := s.Client.ImageService().Create(ctx, record); errdefs.IsAlreadyExists(err) {
-		_, err = s.Client.ImageService().Update(ctx, record)
-		if err != nil {
+// anywhere asks one endpoint after the other.
+func (p *pull) anywhere(ctx context.Context, places []registry.Endpoint, req engine.PullRequest) (*engine.Image, error) {
+	var said []error
+	for _, ep := range places {
+		var who registry.Credentials // the user's are for the registry that was named, and no mirror's business
+		if !ep.Mirror {
+			who = registry.Credentials{Username: req.Username, Password: req.Password, Token: req.Token}
+		}
+		p.repo = registry.Open(ep, p.from.path, who, registry.Timeouts{Answer: p.AnswerTimeout, Idle: p.IdleTimeout})
+		img, err := p.run(ctx)
+		p.repo.Close()
+		if err == nil {
+			return img, nil
+		}
+		if !elsewhere(err) {
 			return nil, err
 		}
-	} else if err != nil {
-		return nil, err
+		said = append(said, err)
 	}
-	failpoint.Hit("pull.after-record")
-	return out, nil
+	return nil, verdict(said)
 }
 
-// describe reads what the image says of itself.
-func (s *Store) describe(ctx context.Context, target ocispec.Descriptor) (*engine.Image, error) {
-	cs := s.Client.ContentStore()
-	m, err := images.Manifest(ctx, cs, target, platforms.Only(platforms.DefaultSpec()))
-	if err != nil {
-		return nil, fmt.Errorf("reading the manifest: %w", err)
-	}
-	if m.Config.Size > maxConfig {
-		return nil, oops.Invalid("the image's config has %d bytes, more than %d", m.Config.Size, maxConfig)
-	}
-	raw, err := content.ReadBlob(ctx, cs, m.Config)
-	if err != nil {
-		return nil, fmt.Errorf("reading the config: %w", err)
-	}
-	out := &engine.Image{ID: m.Config.Digest.String(), Digest: target.Digest.String()}
-	if err := json.Unmarshal(raw, &out.Config); err != nil {
-		return nil, oops.Invalid("the image's config cannot be read: %v", err)
-	}
-	var extra struct {
-		Config engine.DockerConfig `json:"config"`
-	}
-	if err := json.Unmarshal(raw, &extra); err == nil {
-		out.Docker = extra.Config
-	}
-	if out.Config.Created != nil {
-		out.Created = *out.Config.Created
-	}
-	for _, d := range out.Config.RootFS.DiffIDs {
-		out.DiffIDs = append(out.DiffIDs, d.String())
-	}
-	return out, nil
-}
-
-// size is the sum of the unpacked layers.
-func (s *Store) size(ctx context.Context, diffIDs []string) (int64, error) {
-	sn := s.Client.SnapshotService(snapshotter)
-	var sum int64
-	for i := range diffIDs {
-		u, err := sn.Usage(ctx, chainID(diffIDs[:i+1]))
-		if err != nil {
-			return 0, fmt.Errorf("measuring a layer: %w", err)
-		}
-		sum += u.Size
-	}
-	return sum, nil
-}
-
-// chainID names the snapshot of a stack of layers.
-func chainID(diffIDs []string) string {
-	ds := make([]digest.Digest, len(diffIDs))
-	for i, d := range diffIDs {
-		ds[i] = digest.Digest(d)
-	}
-	return identity.ChainID(ds).String()
-}
-
-// RemoveImage implements engine.Images.
+// RemoveImage implements engine.Images. What nothing needs any more is collected soon after.
 func (s *Store) RemoveImage(ctx context.Context, a account.Ref, id string) error {
 	if err := a.Check(); err != nil {
 		return err
 	}
+	if _, err := digest.Parse(id); err != nil {
+		return oops.Invalid("%q is not an image id", id)
+	}
 	ctx = namespaces.WithNamespace(ctx, a.ID())
 	if err := s.Client.ImageService().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
-		return fmt.Errorf("removing the image: %w", err)
+		return fmt.Errorf("removing image %s: %w", id, err)
 	}
 	return nil
-}
-
-// sentence turns what went wrong into what the user should read.
-func sentence(ref string, h *hosts, err error) error {
-	name, tag := strings.TrimPrefix(ref, "docker.io/"), ""
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name, tag = name[:i], name[i+1:]
-	}
-	if i := strings.IndexByte(name, '@'); i >= 0 {
-		name = name[:i]
-	}
-	text := err.Error()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case errdefs.IsResourceExhausted(err), errdefs.IsInvalidArgument(err) && !strings.Contains(text, "unexpected"):
-		return err
-	case errors.Is(err, syscall.ENOSPC) || strings.Contains(text, "no space left"):
-		return oops.Exhausted("image %s cannot be stored: the machine's disk is full", name)
-	case h.unauthorized() || strings.Contains(text, "401 Unauthorized") || errdefs.IsUnauthorized(err):
-		return oops.Unauthenticated("pull access denied for %s: the registry wants other credentials, try 'hyper login'", name)
-	case errdefs.IsNotFound(err) || h.notFound() && h.unreachable():
-		if h.knowsRepository() {
-			return oops.NotFound("manifest for %s:%s not found", name, tag)
-		}
-		return oops.NotFound("Error: image %s not found", name)
-	case strings.Contains(text, "schema1") || strings.Contains(text, "schema 1"):
-		return oops.Invalid("image %s is of Docker's first format (schema 1), which is not read any more", name)
-	}
-	return oops.Unavailable("image %s could not be pulled: %v", name, err)
 }
