@@ -1,7 +1,7 @@
 package rest
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -25,7 +25,7 @@ const hangupEvery = 2 * time.Second
 // Conn is a connection that was taken over from HTTP for streams in both directions.
 type Conn struct {
 	conn   net.Conn
-	in     *bufio.Reader // with what the client sent ahead
+	in     io.Reader // what the client sent ahead, then conn
 	cancel context.CancelFunc
 
 	mu     sync.Mutex // held by a Read under way
@@ -54,7 +54,14 @@ func Hijack(ctx context.Context, w http.ResponseWriter, r *http.Request, content
 		conn.Close()
 		return nil, nil, err
 	}
-	c := &Conn{conn: conn, in: buf.Reader, closed: make(chan struct{})}
+	// net/http's own reader must not be read any more: at the end of the client's input it would end the request's context,
+	// and with it the output.
+	ahead, err := buf.Peek(buf.Reader.Buffered())
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	c := &Conn{conn: conn, in: io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), conn), closed: make(chan struct{})}
 	ctx, c.cancel = context.WithCancel(ctx)
 	go c.watch(ctx)
 	return ctx, c, nil
