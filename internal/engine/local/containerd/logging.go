@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/sirupsen/logrus"
 )
@@ -29,6 +30,9 @@ func quiet(to *slog.Logger) {
 	logrus.StandardLogger().ExitFunc = func(int) {}
 }
 
+// usual are errors of containerd's that come with every container that ends.
+var usual = []string{"copy shim log"}
+
 // forward hands logrus's entries to slog.
 type forward struct{ to *slog.Logger }
 
@@ -36,7 +40,7 @@ func (forward) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (f forward) Fire(e *logrus.Entry) error {
 	level := slog.LevelDebug
-	if e.Level <= logrus.ErrorLevel {
+	if e.Level <= logrus.ErrorLevel && !slices.Contains(usual, e.Message) {
 		level = slog.LevelWarn
 	}
 	ctx := e.Context
