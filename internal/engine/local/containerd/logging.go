@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/sirupsen/logrus"
 )
@@ -27,8 +28,10 @@ func quiet(to *slog.Logger) {
 	logrus.SetLevel(level)
 	// containerd calls Fatal when one of its sockets fails, a socket that is closed before it was served among them. That
 	// must not end hyperd: the line remains, as a warning.
-	logrus.StandardLogger().ExitFunc = func(int) {}
+	stay()
 }
+
+var stay = sync.OnceFunc(func() { logrus.StandardLogger().ExitFunc = func(int) {} })
 
 // usual are errors of containerd's that come with every container that ends.
 var usual = []string{"copy shim log"}
