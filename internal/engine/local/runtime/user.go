@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -34,16 +35,21 @@ func lookup(root, name string, groups []string) (specs.User, error) {
 		return specs.User{}, err
 	}
 	defer dir.Close()
+	// Read whole and closed at once: a file that stays open keeps the root file system from being unmounted.
 	open := func(path string) io.Reader {
 		f, err := dir.Open(path)
 		if err != nil {
 			return nil
 		}
+		defer f.Close()
 		if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-			f.Close()
 			return nil
 		}
-		return io.LimitReader(f, 1<<20)
+		raw, err := io.ReadAll(io.LimitReader(f, 1<<20))
+		if err != nil {
+			return nil
+		}
+		return bytes.NewReader(raw)
 	}
 	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, open("etc/passwd"), open("etc/group"))
 	if err != nil {
