@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
@@ -27,7 +29,7 @@ func main() {
 	}
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
-	child, err := os.StartProcess(path, args, &os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	child, err := os.StartProcess(path, args, &os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: apart()})
 	if err != nil {
 		fail(126, "hyper-init: "+err.Error())
 	}
@@ -36,10 +38,18 @@ func main() {
 		case syscall.SIGCHLD:
 			reap(child.Pid)
 		case syscall.SIGURG, syscall.SIGPIPE: // the Go runtime's own
+		case syscall.SIGTTIN, syscall.SIGTTOU: // ours: the terminal is the command's
 		default:
 			_ = child.Signal(s)
 		}
 	}
+}
+
+// apart gives the command a process group of its own and, where there is a terminal, its foreground: what is typed (ctrl-c)
+// reaches the command once, and not through us again.
+func apart() *syscall.SysProcAttr {
+	_, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	return &syscall.SysProcAttr{Setpgid: true, Foreground: err == nil, Ctty: 0}
 }
 
 // reap takes the exit of every child that has ended; when it is the command's, so is ours.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
+	"sync"
 
 	"github.com/sirupsen/logrus"
 )
@@ -26,8 +28,13 @@ func quiet(to *slog.Logger) {
 	logrus.SetLevel(level)
 	// containerd calls Fatal when one of its sockets fails, a socket that is closed before it was served among them. That
 	// must not end hyperd: the line remains, as a warning.
-	logrus.StandardLogger().ExitFunc = func(int) {}
+	stay()
 }
+
+var stay = sync.OnceFunc(func() { logrus.StandardLogger().ExitFunc = func(int) {} })
+
+// usual are errors of containerd's that come with every container that ends.
+var usual = []string{"copy shim log"}
 
 // forward hands logrus's entries to slog.
 type forward struct{ to *slog.Logger }
@@ -36,7 +43,7 @@ func (forward) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (f forward) Fire(e *logrus.Entry) error {
 	level := slog.LevelDebug
-	if e.Level <= logrus.ErrorLevel {
+	if e.Level <= logrus.ErrorLevel && !slices.Contains(usual, e.Message) {
 		level = slog.LevelWarn
 	}
 	ctx := e.Context

@@ -31,7 +31,12 @@ import (
 // daemon is the containerd of all tests here: one runs in a process.
 var daemon *containerd.Daemon
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(lifeDir) != "" {
+		os.Exit(life())
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("/var/tmp", "hi-")

@@ -198,6 +198,9 @@ func (p *pull) layers(ctx context.Context, layers []ocispec.Descriptor, img *eng
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+			if i == len(layers)-1 {
+				failpoint.Hit("pull.after-fetch")
+			}
 			if err := u.unpack(ctx, i); err != nil {
 				return err
 			}

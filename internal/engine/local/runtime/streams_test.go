@@ -224,6 +224,30 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+func TestInitWithATerminal(t *testing.T) {
+	c := container(t, "sh", "-c", "trap 'echo once' INT; echo ready; read x; read y; exit 2")
+	c.spec.Tty, c.spec.OpenStdin, c.spec.Init = true, true, true
+	var out buffer
+	in, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- c.r.Attach(t.Context(), c.a, c.id, engine.Streams{Stdin: in, Stdout: &out}, false) }()
+	c.start()
+	eventually(t, "it is ready", func() bool { return strings.Contains(c.logs("stdout"), "ready") })
+	for _, typed := range []string{"\x03", "a\n", "b\n", "c\n"} {
+		if _, err := w.Write([]byte(typed)); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if code := c.wait(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+	<-done
+	if n := strings.Count(c.logs("stdout"), "once"); n != 1 {
+		t.Errorf("ctrl-c came %d times: %q", n, c.logs("stdout"))
+	}
+}
+
 func TestExec(t *testing.T) {
 	c := container(t, "sleep", "60")
 	c.spec.Env = append(c.spec.Env, "A=1")
