@@ -107,7 +107,7 @@ func TestEntriesKeepTheirBytes(t *testing.T) {
 		{"plain", "hello\n", "hello\n"},
 		{"quotes", "say \"hi\" \\ <b>&\n", "say \"hi\" \\ <b>&\n"},
 		{"controls", "\x1b[31mred\x00\t\r\n", "\x1b[31mred\x00\t\r\n"},
-		{"text", "grüße, 世界 🚀\n", "grüße, 世界 🚀\n"},
+		{"text", "grüße, \u4e16\u754c 🚀\n", "grüße, \u4e16\u754c 🚀\n"},
 		{"line separators", "a\u2028b\u2029c\n", "a\u2028b\u2029c\n"},
 		{"bytes that are no text", "a\xff\xfeb\n", "a\ufffd\ufffdb\n"},
 		{"no newline", "prompt> ", "prompt> "},

@@ -17,8 +17,8 @@ const tailBlock = 64 << 10
 // further than it must, and says how much of the newest file is behind it.
 func tail(ctx context.Context, files []*os.File, opts engine.LogOptions, fn func(engine.LogEntry) error) (end int64, err error) {
 	var found []engine.LogEntry // newest first
-	for i := len(files) - 1; i >= 0; i-- {
-		n, err := backward(files[i], func(raw []byte) bool {
+	for i, f := range slices.Backward(files) {
+		n, err := backward(f, func(raw []byte) bool {
 			e, ok := parse(raw)
 			if ok && picks(opts, e) && len(found) < opts.Tail {
 				found = append(found, e)

@@ -27,7 +27,8 @@ func (r *Runtime) TaskEvents(ctx context.Context) (<-chan engine.TaskEvent, erro
 			select {
 			case <-ctx.Done():
 				return
-			case <-errs:
+			case err := <-errs: // containerd is being stopped
+				_ = err
 				return
 			case env := <-in:
 				if env == nil {
@@ -89,7 +90,7 @@ func (r *Runtime) tellOOM(k key, exit bool) bool {
 	if p == nil {
 		return exit
 	}
-	tell := !p.exited && !(exit && p.oom)
+	tell := !p.exited && (!exit || !p.oom)
 	p.oom = true
 	p.exited = p.exited || exit
 	return tell

@@ -17,11 +17,11 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
-func accountNumber(t testing.TB, n int) account.Ref {
-	t.Helper()
+func accountNumber(tb testing.TB, n int) account.Ref {
+	tb.Helper()
 	a, err := account.New(fmt.Sprintf("%032x", 0xa0+n), 10+n)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return a
 }
@@ -42,30 +42,31 @@ type subject struct {
 }
 
 // container makes a container whose command is args. Whatever it leaves when it is removed fails the test.
-func container(t testing.TB, args ...string) *subject {
-	return containerOf(t, accountNumber(t, 0), args...)
+func container(tb testing.TB, args ...string) *subject {
+	tb.Helper()
+	return containerOf(tb, accountNumber(tb, 0), args...)
 }
 
-func containerOf(t testing.TB, a account.Ref, args ...string) *subject {
-	t.Helper()
-	image, err := giveImage(t.Context(), shared, a)
+func containerOf(tb testing.TB, a account.Ref, args ...string) *subject {
+	tb.Helper()
+	image, err := giveImage(tb.Context(), shared, a)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &subject{t: t, r: shared, a: a, id: newID()}
+	c := &subject{t: tb, r: shared, a: a, id: newID()}
 	c.spec = engine.RunSpec{
 		ID: c.id, Image: image, Args: args, Env: []string{"PATH=/usr/bin:/bin:/sbin"}, Hostname: "subject",
 		Limits: engine.Limits{CPUs: 1, Memory: 64 << 20}, Log: engine.LogConfig{MaxFiles: 3, MaxSize: 1 << 20},
 	}
-	if err := c.r.CreateContainer(t.Context(), a, c.id, image); err != nil {
-		t.Fatal(err)
+	if err := c.r.CreateContainer(tb.Context(), a, c.id, image); err != nil {
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := c.r.RemoveContainer(context.Background(), a, c.id); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if left := c.leftovers(); left != "" {
-			t.Errorf("after its removal there is still %s", left)
+			tb.Errorf("after its removal there is still %s", left)
 		}
 	})
 	return c
@@ -187,12 +188,12 @@ func (c *subject) exec(spec engine.ExecSpec, stdin string) (code int, stdout, st
 }
 
 // eventually waits until ok holds.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("it did not come to be that %s", what)
+			tb.Fatalf("it did not come to be that %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

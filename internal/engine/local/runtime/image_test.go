@@ -60,7 +60,7 @@ func imageFiles() ([]file, error) {
 		{name: "empty/", mode: 0o711, uid: 5, gid: 6},
 		{name: "away", kind: tar.TypeSymlink, link: "../../../../etc"},
 	}
-	for _, applet := range strings.Fields("sh cat echo sleep id ls true false kill env hostname head tail wc dd mount touch mkdir ps stty yes test seq grep nc ulimit tty stat od") {
+	for applet := range strings.FieldsSeq("sh cat echo sleep id ls true false kill env hostname head tail wc dd mount touch mkdir ps stty yes test seq grep nc ulimit tty stat od") {
 		files = append(files, file{name: "bin/" + applet, kind: tar.TypeSymlink, link: "busybox"})
 	}
 	return files, nil
@@ -107,7 +107,7 @@ func giveImage(ctx context.Context, r *Runtime, a account.Ref) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer done(ctx) //nolint:errcheck // it expires
+	defer func() { _ = done(ctx) }()
 	raw, err := layer()
 	if err != nil {
 		return "", err

@@ -21,7 +21,7 @@ func openIn(root, name string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: root, Err: err}
 	}
-	defer unix.Close(dir)
+	defer func() { _ = unix.Close(dir) }()
 	return openAt(dir, name, flags)
 }
 
@@ -49,7 +49,7 @@ func makeDirIn(root, name string, uid, gid int) error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: root, Err: err}
 	}
-	defer unix.Close(dir)
+	defer func() { _ = unix.Close(dir) }()
 	done := "/"
 	for part := range strings.SplitSeq(strings.Trim(path.Clean("/"+name), "/"), "/") {
 		if part == "" {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -119,7 +120,7 @@ func TestTheEndOfAShimIsAnExit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw = []byte(strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))[1]) // the parent
+		raw = bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])[1] // the parent
 	}
 	shim, err := os.FindProcess(atoi(string(raw)))
 	if err != nil {

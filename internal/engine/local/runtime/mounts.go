@@ -31,7 +31,7 @@ func mounts(in engine.RunSpec) ([]specs.Mount, error) {
 	if shm <= 0 {
 		shm = defaultShm
 	}
-	out := []specs.Mount{
+	kernel := []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
@@ -61,7 +61,7 @@ func mounts(in engine.RunSpec) ([]specs.Mount, error) {
 	slices.SortStableFunc(own, func(a, b specs.Mount) int {
 		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
 	})
-	return append(out, own...), nil
+	return slices.Concat(kernel, own), nil
 }
 
 // bind is a mount of what hyperd made. What is not id-mapped belongs to nobody inside, and is read-only besides.

@@ -105,8 +105,9 @@ func (r *Runtime) deleteState(ctx context.Context, k key) error {
 
 // unmountStray removes the mounts that an earlier hyperd had made for a moment.
 func (r *Runtime) unmountStray() error {
-	var errs []error
-	for _, name := range subdirs(r.mountDir()) {
+	names := subdirs(r.mountDir())
+	errs := make([]error, 0, 2*len(names))
+	for _, name := range names {
 		dir := filepath.Join(r.mountDir(), name)
 		errs = append(errs, mount.UnmountAll(dir, 0))
 		// Not RemoveAll: were it still mounted, that would empty a container's root file system.

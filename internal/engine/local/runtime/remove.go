@@ -99,6 +99,7 @@ func (r *Runtime) kill(ctx context.Context, id string) error {
 	case tasktypes.Status_PAUSED, tasktypes.Status_PAUSING:
 		// A frozen process does not die.
 		_, _ = r.tasks().Resume(ctx, &tasksapi.ResumeTaskRequest{ContainerID: id})
+	case tasktypes.Status_UNKNOWN, tasktypes.Status_CREATED, tasktypes.Status_RUNNING:
 	}
 	_, err = r.tasks().Kill(ctx, &tasksapi.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
 	if err = errgrpc.ToNative(err); err != nil {

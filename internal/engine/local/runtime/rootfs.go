@@ -103,7 +103,7 @@ func (r *Runtime) withRootfs(mounts []mount.Mount, fn func(root string) error) (
 	if err != nil {
 		return err
 	}
-	defer os.Remove(root)
+	defer func() { _ = os.Remove(root) }()
 	// Mounting writes into the options: the caller's must stay as they are.
 	own := slices.Clone(mounts)
 	for i := range own {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -144,9 +145,7 @@ var sysctlPattern = regexp.MustCompile(`^(net\.[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*
 // sysctls adds a user's settings. Only those of the container's own namespaces can be set.
 func sysctls(user map[string]string) (map[string]string, error) {
 	out := map[string]string{}
-	for k, v := range defaultSysctls {
-		out[k] = v
-	}
+	maps.Copy(out, defaultSysctls)
 	for k, v := range user {
 		if !sysctlPattern.MatchString(k) {
 			return nil, oops.Invalid("sysctl %q is not one of the container's own namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem and fs.mqueue.* can be set", k)

@@ -116,12 +116,12 @@ func TestErrorsOfRunc(t *testing.T) {
 		{"kernel's", create + `error mounting "/" to rootfs at "/data": check proc-safety of /data mount: "/proc/x" cannot be mounted because it is inside /proc: unknown`, "a volume cannot be mounted at /data: that belongs to the kernel"},
 		{"full", "failed to create shim task: mkdir /x: no space left on device: unknown", "the container cannot be started: the machine's disk is full"},
 	} {
-		if got := startError(spec, errText(c.text)).Error(); got != c.want {
+		if got := startError(spec, textError(c.text)).Error(); got != c.want {
 			t.Errorf("%s: %s", c.name, got)
 		}
 	}
 }
 
-type errText string
+type textError string
 
-func (e errText) Error() string { return string(e) }
+func (e textError) Error() string { return string(e) }

@@ -141,7 +141,7 @@ func (r *Runtime) connect(ctx context.Context, k key, p pipes, lc engine.LogConf
 
 // wire writes mounts as containerd's calls carry them.
 func wire(mounts []mount.Mount) []*types.Mount {
-	var out []*types.Mount
+	out := make([]*types.Mount, 0, len(mounts))
 	for _, m := range mounts {
 		out = append(out, &types.Mount{Type: m.Type, Source: m.Source, Target: m.Target, Options: m.Options})
 	}

@@ -158,6 +158,7 @@ func TestASlowClientGetsAllAndHoldsUpNeitherLogNorExit(t *testing.T) {
 
 type slowly struct {
 	buffer
+
 	until chan struct{}
 }
 

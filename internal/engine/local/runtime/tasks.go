@@ -50,7 +50,7 @@ func taskOf(id string, p *tasktypes.Process) engine.Task {
 		if p.GetExitedAt() != nil {
 			t.ExitedAt = p.GetExitedAt().AsTime()
 		}
-	default:
+	case tasktypes.Status_UNKNOWN, tasktypes.Status_CREATED:
 		// A record whose process was made and not started, or never made, or is gone without a word.
 		t.Created = true
 	}
