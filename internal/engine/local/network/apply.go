@@ -37,7 +37,7 @@ func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.Ne
 	rules := ruleset.Account(state, ruleset.Router{Address: r.far, Uplinks: n.cfg.UplinkPool, LinkOf: linkName})
 	if rules != r.rules {
 		r.rules = "" // unknown until it is done
-		if err := within(r.ns, func() error { return applyRules(rules) }); err != nil {
+		if err := r.gen.replace(r.ns, rules); err != nil {
 			return fmt.Errorf("replacing the account's rules: %w", err)
 		}
 		r.rules = rules

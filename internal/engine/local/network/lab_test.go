@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -239,16 +238,4 @@ func process(t *testing.T) *container {
 	must(t, err)
 	t.Cleanup(func() { _ = ns.Close() })
 	return &container{ns: ns, pid: cmd.Process.Pid}
-}
-
-// eventually waits for what takes the kernel a moment.
-func (l *lab) eventually(what string, ok func() bool) {
-	l.Helper()
-	for range 100 {
-		if ok() {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	l.Errorf("it does not happen that %s", what)
 }

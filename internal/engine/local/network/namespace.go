@@ -18,13 +18,21 @@ func isNamespace(path string) bool {
 }
 
 // openNamespace opens the network namespace that is bound to path, or makes one and binds it.
-func openNamespace(path string) (netns.NsHandle, error) {
-	if isNamespace(path) {
-		return netns.GetFromPath(path)
+func openNamespace(path string) (ns netns.NsHandle, made bool, err error) {
+	if !isNamespace(path) {
+		if err := makeNamespace(path); err != nil {
+			return -1, false, err
+		}
+		made = true
 	}
+	ns, err = netns.GetFromPath(path)
+	return ns, made, err
+}
+
+func makeNamespace(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {
-		return -1, err
+		return err
 	}
 	f.Close()
 	done := make(chan error, 1)
@@ -37,10 +45,7 @@ func openNamespace(path string) (netns.NsHandle, error) {
 		}
 		done <- unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
 	}()
-	if err := <-done; err != nil {
-		return -1, err
-	}
-	return netns.GetFromPath(path)
+	return <-done
 }
 
 // removeNamespace lets the kernel end the namespace that is bound to path. Absent is no error.

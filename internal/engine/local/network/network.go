@@ -118,6 +118,11 @@ func (n *Network) RemoveNetwork(_ context.Context, a account.Ref) error {
 func (n *Network) remove(id, uplink string) error {
 	r := n.entry(id)
 	r.life.Lock()
+	for r.gone { // removed by somebody else meanwhile; what stands for the account now may be another's work
+		r.life.Unlock()
+		r = n.entry(id)
+		r.life.Lock()
+	}
 	defer r.life.Unlock()
 	r.close()
 	var errs []error

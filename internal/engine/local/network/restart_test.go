@@ -190,6 +190,22 @@ func TestInstancesSideBySide(t *testing.T) {
 	must(t, n.Close())
 }
 
+func TestAnotherUplinkPool(t *testing.T) {
+	l := newLab(t)
+	a := l.account(0)
+	c := a.run("web", 10)
+	a.at("web").FloatingIP, a.at("web").Ports = netip.MustParseAddr("198.18.0.2"), ports("tcp", 80, 80)
+	l.config.UplinkPool = netip.MustParsePrefix("100.70.0.0/16")
+	l.restart()
+	a.apply()
+	serve(t, c.ns, ":80", "web")
+	serve(t, l.outside, ":80", "outside")
+	l.hears(
+		heard{"in", l.machine, "tcp4", "198.18.0.2:80", "web 100.70.0.0"},
+		heard{"out", c.ns, "tcp4", outsideAddr + ":80", "outside " + machineAddr},
+	)
+}
+
 // mustRouter is the namespace of an account's router.
 func mustRouter(t *testing.T, l *lab, a *tenant) netns.NsHandle {
 	t.Helper()

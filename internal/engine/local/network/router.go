@@ -30,6 +30,7 @@ type router struct {
 
 	ns     netns.NsHandle
 	nl     *netlink.Handle // inside ns
+	gen    *generation     // of its rules
 	uplink int             // index of the machine's side
 	near   netip.Addr      // the machine's address on the uplink
 	far    netip.Addr      // the router's
@@ -40,7 +41,7 @@ type router struct {
 	serving bool   // names
 	fips    map[netip.Addr]bool
 
-	// state is what was applied last; nil before the first time.
+	// state is what was applied last; nil when that is not known.
 	state atomic.Pointer[applied]
 }
 
@@ -102,11 +103,18 @@ func (n *Network) existing(a account.Ref) (*router, error) {
 
 // openRouter makes the namespace and the uplink, or finds them; each step may have been done before.
 func (n *Network) openRouter(a account.Ref, r *router) (err error) {
-	if r.ns, err = openNamespace(n.namespacePath(a.ID())); err != nil {
+	var made bool
+	if r.ns, made, err = openNamespace(n.namespacePath(a.ID())); err != nil {
 		return err
+	}
+	if made {
+		r.state.Store(&applied{}) // nobody has a connection to end
 	}
 	failpoint.Hit("network.after-namespace")
 	if r.nl, err = netlink.NewHandleAt(r.ns, unix.NETLINK_ROUTE, unix.NETLINK_NETFILTER); err != nil {
+		return err
+	}
+	if r.gen, err = watchGeneration(r.ns); err != nil {
 		return err
 	}
 	if err := r.furnish(); err != nil {
@@ -168,6 +176,10 @@ func (r *router) close() {
 	if r.nl != nil {
 		r.nl.Close()
 		r.nl = nil
+	}
+	if r.gen != nil {
+		r.gen.close()
+		r.gen = nil
 	}
 	if r.ns.IsOpen() {
 		_ = r.ns.Close()

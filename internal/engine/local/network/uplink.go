@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ func (n *Network) connect(slot int, r *router) (err error) {
 	}
 	r.uplink = host.Attrs().Index
 	err = steps("setting up the uplink",
+		func() error { return n.host.LinkSetMTU(host, n.mtu) },
+		func() error { return r.nl.LinkSetMTU(up, n.mtu) },
 		func() error { return withoutIPv6(n.host, host) },
 		func() error {
 			return n.host.AddrReplace(host, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(r.near, 31))})
@@ -77,7 +80,7 @@ func (n *Network) connect(slot int, r *router) (err error) {
 func (n *Network) pair(name string, r *router) (host, up netlink.Link, err error) {
 	host, hostErr := n.host.LinkByName(name)
 	up, upErr := r.nl.LinkByName(ruleset.Uplink)
-	if hostErr == nil && upErr == nil && host.Attrs().ParentIndex == up.Attrs().Index && up.Attrs().ParentIndex == host.Attrs().Index {
+	if hostErr == nil && upErr == nil && r.joins(host.Attrs(), up.Attrs()) {
 		return host, up, nil
 	}
 	if hostErr == nil {
@@ -104,6 +107,13 @@ func (n *Network) pair(name string, r *router) (host, up netlink.Link, err error
 	}
 	up, err = r.nl.LinkByName(ruleset.Uplink)
 	return host, up, err
+}
+
+// joins tells whether two interfaces are the ends of the uplink as it has to be; the hardware addresses tell of a pool
+// of addresses that has changed since it was made.
+func (r *router) joins(host, up *netlink.LinkAttrs) bool {
+	return host.ParentIndex == up.Index && up.ParentIndex == host.Index &&
+		bytes.Equal(host.HardwareAddr, macOf(r.near)) && bytes.Equal(up.HardwareAddr, macOf(r.far))
 }
 
 // removeUplink removes the machine's side of an uplink, with it the other, the routes and what answered for them.

@@ -1,0 +1,280 @@
+package names
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/hypercloud/hyper/internal/engine"
+)
+
+// upstream is a name server on loopback that answers as fn says; nil is silence.
+func upstream(t *testing.T, fn func(q *dns.Msg) *dns.Msg) (addr string, asked *atomic.Int32) {
+	t.Helper()
+	p, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp4", p.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = &atomic.Int32{}
+	h := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		asked.Add(1)
+		if a := fn(q); a != nil {
+			_ = w.WriteMsg(a)
+		}
+	})
+	for _, s := range []*dns.Server{{PacketConn: p, Handler: h}, {Listener: l, Handler: h}} {
+		go func() { _ = s.ActivateAndServe() }()
+	}
+	t.Cleanup(func() { p.Close(); l.Close() })
+	return p.LocalAddr().String(), asked
+}
+
+// says answers with addresses.
+func says(addrs ...string) func(q *dns.Msg) *dns.Msg {
+	return func(q *dns.Msg) *dns.Msg {
+		m := new(dns.Msg).SetReply(q)
+		for _, a := range addrs {
+			rr, _ := dns.NewRR(q.Question[0].Name + " 60 IN A " + a)
+			m.Answer = append(m.Answer, rr)
+		}
+		return m
+	}
+}
+
+func fails(code int) func(q *dns.Msg) *dns.Msg {
+	return func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, code) }
+}
+
+func silence(*dns.Msg) *dns.Msg { return nil }
+
+// resolver serves on loopback.
+func resolver(t *testing.T, upstreams ...string) *Resolver {
+	t.Helper()
+	p, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := p.LocalAddr().String()
+	p.Close()
+	r := New(upstreams, slog.New(slog.DiscardHandler))
+	r.address = addr
+	if err := r.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	r.Set([]engine.Endpoint{
+		{Address: netip.MustParseAddr("172.16.0.10"), Names: []string{"web", "www.example.org", "0123456789ab"}},
+		{Address: netip.MustParseAddr("172.16.0.11"), Names: []string{"db", "web"}}, // web is the first one's
+	})
+	return r
+}
+
+func (r *Resolver) ask(t *testing.T, network string, q *dns.Msg) *dns.Msg {
+	t.Helper()
+	c := &dns.Client{Net: network, Timeout: 6 * time.Second}
+	in, _, err := c.Exchange(q, r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func text(m *dns.Msg) string {
+	s := dns.RcodeToString[m.Rcode]
+	for _, rr := range m.Answer {
+		s += " " + strings.TrimPrefix(rr.String(), rr.Header().String())
+	}
+	return s
+}
+
+func TestAnswers(t *testing.T) {
+	up, asked := upstream(t, says("192.0.2.99"))
+	r := resolver(t, up)
+	for _, tc := range []struct {
+		what, name string
+		kind       uint16
+		want       string
+		forwarded  int32
+	}{
+		{"a container's name", "web.", dns.TypeA, "NOERROR 172.16.0.10", 0},
+		{"in other letters", "WeB.", dns.TypeA, "NOERROR 172.16.0.10", 0},
+		{"a short id", "0123456789ab.", dns.TypeA, "NOERROR 172.16.0.10", 0},
+		{"a full hostname", "www.example.org.", dns.TypeA, "NOERROR 172.16.0.10", 0},
+		{"its IPv6 address", "www.example.org.", dns.TypeAAAA, "NOERROR", 0},
+		{"its mail server", "web.", dns.TypeMX, "NOERROR", 0},
+		{"any of it", "db.", dns.TypeANY, "NOERROR 172.16.0.11", 0},
+		{"a name that nobody has", "nobody.", dns.TypeA, "NXDOMAIN", 0},
+		{"an address", "10.0.16.172.in-addr.arpa.", dns.TypePTR, "NOERROR web.", 0},
+		{"an address whose first name is another's too", "11.0.16.172.in-addr.arpa.", dns.TypePTR, "NOERROR db.", 0},
+		{"a private address that nobody has", "12.0.16.172.in-addr.arpa.", dns.TypePTR, "NXDOMAIN", 0},
+		{"a name of the world", "example.org.", dns.TypeA, "NOERROR 192.0.2.99", 1},
+		{"a subdomain of a name", "x.web.", dns.TypeA, "NOERROR 192.0.2.99", 1},
+		{"the root", ".", dns.TypeNS, "NOERROR 192.0.2.99", 1},
+	} {
+		for _, network := range []string{"udp", "tcp"} {
+			t.Run(tc.what+" by "+network, func(t *testing.T) {
+				before := asked.Load()
+				in := r.ask(t, network, new(dns.Msg).SetQuestion(tc.name, tc.kind))
+				if got := text(in); got != tc.want {
+					t.Errorf("answer is %q, want %q", got, tc.want)
+				}
+				if in.Question[0].Name != tc.name {
+					t.Errorf("the question comes back as %q", in.Question[0].Name)
+				}
+				if n := asked.Load() - before; n != tc.forwarded {
+					t.Errorf("the upstream was asked %d times, want %d", n, tc.forwarded)
+				}
+			})
+		}
+	}
+}
+
+func TestUpstreams(t *testing.T) {
+	good, _ := upstream(t, says("192.0.2.1"))
+	bad, _ := upstream(t, fails(dns.RcodeServerFailure))
+	refusing, _ := upstream(t, fails(dns.RcodeRefused))
+	knows, _ := upstream(t, fails(dns.RcodeNameError))
+	quiet, _ := upstream(t, silence)
+	const closed = "127.0.0.1:1"
+	for name, tc := range map[string]struct {
+		upstreams []string
+		want      string
+		within    time.Duration
+	}{
+		"the first one that answers":             {[]string{good, knows}, "NOERROR 192.0.2.1", patience},
+		"the next when one is closed":            {[]string{closed, good}, "NOERROR 192.0.2.1", patience},
+		"the next when one fails":                {[]string{bad, refusing, good}, "NOERROR 192.0.2.1", patience},
+		"the next when one is silent":            {[]string{quiet, good}, "NOERROR 192.0.2.1", 2 * patience},
+		"a name that is known not to exist":      {[]string{knows, good}, "NXDOMAIN", patience},
+		"the failure when there is no other":     {[]string{closed, refusing}, "REFUSED", patience},
+		"failure when all are closed":            {[]string{closed, closed}, "SERVFAIL", patience},
+		"failure when all are silent":            {[]string{quiet, quiet}, "SERVFAIL", deadline + time.Second/2},
+		"an address without a port is port 53's": {[]string{"127.0.0.99"}, "SERVFAIL", deadline + time.Second/2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := resolver(t, tc.upstreams...)
+			begin := time.Now()
+			if got := text(r.ask(t, "udp", new(dns.Msg).SetQuestion("example.org.", dns.TypeA))); got != tc.want {
+				t.Errorf("answer is %q, want %q", got, tc.want)
+			}
+			if took := time.Since(begin); took > tc.within {
+				t.Errorf("it takes %v", took)
+			}
+		})
+	}
+}
+
+func TestLongAnswersAreCutToWhatTheAskerTakes(t *testing.T) {
+	var many []string
+	for i := range 60 {
+		many = append(many, fmt.Sprintf("192.0.2.%d", i))
+	}
+	up, _ := upstream(t, says(many...))
+	r := resolver(t, up)
+	q := new(dns.Msg).SetQuestion("example.org.", dns.TypeA)
+	c := &dns.Client{Net: "udp", Timeout: time.Second, UDPSize: 4096}
+	in, _, err := c.Exchange(q, r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Compress = true // as it came
+	if !in.Truncated || in.Len() > dns.MinMsgSize {
+		t.Errorf("an answer of %d bytes by datagram, cut: %v", in.Len(), in.Truncated)
+	}
+	if in := r.ask(t, "tcp", q); len(in.Answer) != 60 {
+		t.Errorf("%d answers by tcp, want 60", len(in.Answer))
+	}
+	q.SetEdns0(4096, false)
+	if in := r.ask(t, "udp", q); len(in.Answer) != 60 {
+		t.Errorf("%d answers to one who takes long datagrams, want 60", len(in.Answer))
+	}
+}
+
+func TestForwardsAreBounded(t *testing.T) {
+	gate := make(chan struct{})
+	up, asked := upstream(t, func(q *dns.Msg) *dns.Msg { <-gate; return says("192.0.2.1")(q) })
+	r := resolver(t, up)
+	results := make(chan string)
+	const extra = 10
+	for range maxForwards + extra {
+		go func() {
+			c := &dns.Client{Timeout: 6 * time.Second}
+			in, _, err := c.Exchange(new(dns.Msg).SetQuestion("example.org.", dns.TypeA), r.address)
+			if err != nil {
+				results <- err.Error()
+				return
+			}
+			results <- text(in)
+		}()
+	}
+	for range extra {
+		if got := <-results; got != "SERVFAIL" {
+			t.Errorf("one too many hears %q", got)
+		}
+	}
+	if got := text(r.ask(t, "udp", new(dns.Msg).SetQuestion("web.", dns.TypeA))); got != "NOERROR 172.16.0.10" {
+		t.Errorf("meanwhile a container's name: %q", got)
+	}
+	close(gate)
+	for range maxForwards {
+		if got := <-results; got != "NOERROR 192.0.2.1" {
+			t.Errorf("one of the allowed hears %q", got)
+		}
+	}
+	if n := asked.Load(); n > maxForwards {
+		t.Errorf("the upstream was asked %d times", n)
+	}
+}
+
+func TestConfiguredUpstreams(t *testing.T) {
+	for name, tc := range map[string]struct {
+		conf string
+		want []string
+	}{
+		"in their order":          {"search example.org\nnameserver 192.0.2.1\nnameserver 192.0.2.2\noptions ndots:2\n", []string{"192.0.2.1:53", "192.0.2.2:53"}},
+		"on the machine itself":   {"nameserver 127.0.0.53\n", []string{"127.0.0.53:53"}},
+		"by IPv6":                 {"nameserver 2001:db8::1\nnameserver fe80::1%eth0\n", []string{"[2001:db8::1]:53", "[fe80::1%eth0]:53"}},
+		"none":                    {"# empty\n", []string{"127.0.0.1:53"}},
+		"of a file that is a lie": {"nameserver\n\x00", []string{"127.0.0.1:53"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "resolv.conf")
+			if err := os.WriteFile(path, []byte(tc.conf), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := configured(path); !slices.Equal(got, tc.want) {
+				t.Errorf("upstreams are %v, want %v", got, tc.want)
+			}
+		})
+	}
+	if got := configured("/nonexistent"); !slices.Equal(got, []string{"127.0.0.1:53"}) {
+		t.Errorf("without a file: %v", got)
+	}
+}
+
+func TestQuestionsThatAreNone(t *testing.T) {
+	r := New([]string{"127.0.0.1:1"}, slog.New(slog.DiscardHandler))
+	two := new(dns.Msg).SetQuestion("web.", dns.TypeA)
+	two.Question = append(two.Question, two.Question[0])
+	update := new(dns.Msg).SetUpdate("web.")
+	for _, q := range []*dns.Msg{new(dns.Msg), two, update} {
+		if a := r.answer(q, false); a.Rcode != dns.RcodeNotImplemented || len(a.Answer) > 0 {
+			t.Errorf("answer to %v is %v", q, a)
+		}
+	}
+}
