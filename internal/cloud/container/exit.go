@@ -61,9 +61,8 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 		return // removed meanwhile, or a start that failed
 	}
 	ctx = context.WithoutCancel(ctx)
-	if e.health != nil {
-		e.health.stop()
-		e.health = nil
+	if m := e.health.Swap(nil); m != nil {
+		m.stop()
 	}
 	if err := s.Engine.DeleteTask(ctx, a, id); err != nil {
 		s.Log.Error("deleting a task", "container", id, "error", err)
@@ -135,7 +134,7 @@ func wanted(c *Container, code int) bool {
 
 func (s *Service) restartAfter(a account.Ref, c *Container, e *entry, wait time.Duration) {
 	ctx, cancel := context.WithCancel(s.base)
-	e.cancel = cancel
+	e.pending.Store(&cancel)
 	go func() {
 		select {
 		case <-ctx.Done():

@@ -37,7 +37,7 @@ func (s *Service) startHealth(a account.Ref, c *Container, e *entry) {
 	}
 	ctx, cancel := context.WithCancel(s.base)
 	m := &healthMonitor{cancel: cancel, state: Health{Status: "starting"}}
-	e.health = m
+	e.health.Store(m)
 	go s.probe(ctx, a, c, m)
 }
 
@@ -136,7 +136,7 @@ func (s *Service) Health(_ account.Ref, containerID string) *Health {
 	if e == nil {
 		return nil
 	}
-	m := e.health
+	m := e.health.Load()
 	if m == nil {
 		return nil
 	}

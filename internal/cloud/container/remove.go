@@ -38,10 +38,7 @@ func (s *Service) Remove(ctx context.Context, a account.Ref, ref string, opts Re
 			return nil, err
 		}
 	}
-	if e.cancel != nil {
-		e.cancel()
-		e.cancel = nil
-	}
+	e.cancelRestart()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if now, ok := s.Store.View(a).Container(c.ID); ok {

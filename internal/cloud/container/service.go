@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -70,8 +71,8 @@ type entry struct {
 	mu      sync.Mutex // start until recorded; handling of an exit
 	exited  chan struct{}
 	waiters []*waiter
-	health  *healthMonitor
-	cancel  context.CancelFunc // of a pending restart
+	health  atomic.Pointer[healthMonitor]
+	pending atomic.Pointer[context.CancelFunc] // of a restart that is to come
 	backoff time.Duration
 }
 
@@ -107,6 +108,13 @@ func (s *Service) entry(id string) *entry {
 		s.entries[id] = e
 	}
 	return e
+}
+
+// cancelRestart ends the wait for a restart, if there is one.
+func (e *entry) cancelRestart() {
+	if cancel := e.pending.Swap(nil); cancel != nil {
+		(*cancel)()
+	}
 }
 
 // lock finds a container and takes its operation lock. The row is read again under the lock.

@@ -44,10 +44,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	if err := checkLinks(s.Store.View(a), c); err != nil {
 		return err
 	}
-	if e.cancel != nil {
-		e.cancel()
-		e.cancel = nil
-	}
+	e.cancelRestart()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	before := c.State

@@ -34,10 +34,7 @@ func (s *Service) Stop(ctx context.Context, a account.Ref, ref string, timeout *
 
 // giveUp ends a pending restart.
 func (s *Service) giveUp(ctx context.Context, a account.Ref, c *Container, e *entry) error {
-	if e.cancel != nil {
-		e.cancel()
-		e.cancel = nil
-	}
+	e.cancelRestart()
 	_, err := s.modify(ctx, a, c.ID, func(c *Container) {
 		c.State.Status = store.StatusExited
 		c.State.UserStopped = true

@@ -82,6 +82,9 @@ func detachKeys(s string) ([]byte, error) {
 	return keys, nil
 }
 
+// errDetached is no end of input: the container's stdin stays as it is.
+var errDetached = errors.New("the client has detached")
+
 // escapeReader ends the attachment when the detach keys are read. Until then it is the client's input.
 type escapeReader struct {
 	r       io.Reader
@@ -93,8 +96,7 @@ func (e *escapeReader) Read(p []byte) (int, error) {
 	var esc term.EscapeError
 	if errors.As(err, &esc) {
 		e.escaped()
-		// The container's stdin stays as it is: the reader must not see an end.
-		select {}
+		return 0, errDetached
 	}
 	return n, err
 }
