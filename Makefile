@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 
-.PHONY: e2e help build demo demo-down lab lab-down test bench images lint fmt clean
+.PHONY: help build demo demo-down lab lab-down test bench images lint fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,9 +23,6 @@ lab-down: ## remove the lab
 
 test: ## install what is missing, build, and run every test
 	@scripts/test
-
-e2e: ## run the walkthrough and the crash tests on a real hyperd
-	@scripts/e2e
 
 bench: ## measure against Docker and runc on this machine
 	@scripts/bench

@@ -70,7 +70,7 @@ func TestKilledWhileRunning(t *testing.T) {
 	if out := hyper(t, l, "exec", "peer", "sh", "-c", "cat /data/f; grep web /etc/hosts; wget -q -O - http://web/"); !strings.Contains(out, "first") || !strings.Contains(out, "nginx") {
 		t.Errorf("exec after the restart says %q", out)
 	}
-	if out := hyper(t, l, "stats", "--no-stream"); !strings.Contains(out, "web") {
+	if out := hyper(t, l, "stats", "--no-stream", "web", "peer"); !strings.Contains(out, "\nweb ") || !strings.Contains(out, "\npeer ") {
 		t.Errorf("stats after the restart say %q", out)
 	}
 	// Nothing that was written while hyperd was away is missing from the log.

@@ -22,7 +22,9 @@ import (
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
 	srvconfig "github.com/containerd/containerd/v2/cmd/containerd/server/config"
+	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/version"
+	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,6 +79,11 @@ func (d *Daemon) start(ctx context.Context, cfg *srvconfig.Config, paths []strin
 		return fmt.Errorf("starting containerd: %w", err)
 	}
 	d.server, d.client = srv, h.client
+	// A process that died while it made a snapshot leaves a directory that no record names, and its number is given again:
+	// the next snapshot would find its place taken.
+	if err := sweep(ctx, h.sweep, d.config.Root); err != nil {
+		return fmt.Errorf("sweeping the snapshots' directory: %w", err)
+	}
 	if err := srv.Start(ctx); err != nil {
 		return fmt.Errorf("serving containerd: %w", err)
 	}
@@ -86,6 +93,15 @@ func (d *Daemon) start(ctx context.Context, cfg *srvconfig.Config, paths []strin
 		}
 	}
 	return nil
+}
+
+// sweep removes the directories of snapshots that no record names.
+func sweep(ctx context.Context, c snapshots.Cleaner, root string) error {
+	err := c.Cleanup(ctx)
+	if errdefs.IsNotFound(err) { // nothing was ever recorded
+		return os.RemoveAll(filepath.Join(root, "io.containerd.snapshotter.v1.overlayfs", "snapshots", "1"))
+	}
+	return err
 }
 
 func configure(c Config) *srvconfig.Config {

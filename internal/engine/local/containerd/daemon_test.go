@@ -198,3 +198,28 @@ func TestLogGoesToSlog(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A process that died between making a snapshot's directory and recording it must not be in the next one's way,
+// whether it was the first of all or a later one.
+func TestSnapshotAfterOneThatWasNeverRecorded(t *testing.T) {
+	c := room(t)
+	ctx := in(t.Context(), accountA)
+	for _, next := range []string{"1", "2", "3"} {
+		d := start(t, c)
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		half := filepath.Join(c.Root, "io.containerd.snapshotter.v1.overlayfs", "snapshots", next, "fs")
+		if err := os.MkdirAll(half, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		d = start(t, c)
+		label := snapshots.WithLabels(map[string]string{"containerd.io/gc.root": "x"})
+		if _, err := d.Client().SnapshotService("overlayfs").Prepare(ctx, "number "+next, "", label); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -30,22 +30,31 @@ const (
 
 type handKey struct{}
 
-// hand is where the plugin puts the client.
-type hand struct{ client *containerd.Client }
+// hand is where the plugin puts the client, and what sweeps the snapshots' directory.
+type hand struct {
+	client *containerd.Client
+	sweep  snapshots.Cleaner
+}
 
 func init() {
 	registry.Register(&plugin.Registration{
 		Type:     insideType,
 		ID:       insideID,
-		Requires: []plugin.Type{plugins.EventPlugin, plugins.LeasePlugin, plugins.ServicePlugin},
+		Requires: []plugin.Type{plugins.EventPlugin, plugins.LeasePlugin, plugins.ServicePlugin, plugins.SnapshotPlugin},
 		InitFn: func(ic *plugin.InitContext) (any, error) {
 			h, ok := ic.Context.Value(handKey{}).(*hand)
 			if !ok {
 				return nil, plugin.ErrSkipPlugin
 			}
-			c, err := inside(ic)
-			h.client = c
-			return c, err
+			sn, err := ic.GetByID(plugins.SnapshotPlugin, "overlayfs")
+			if err != nil {
+				return nil, err
+			}
+			if h.sweep, ok = sn.(snapshots.Cleaner); !ok {
+				return nil, fmt.Errorf("the snapshotter cannot sweep its directory")
+			}
+			h.client, err = inside(ic)
+			return h.client, err
 		},
 	})
 }
