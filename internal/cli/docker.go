@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	dockercli "github.com/docker/cli/cli"
-	"github.com/docker/cli/cli/command/commands"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -75,7 +74,9 @@ func reachFirst(s *session.Session, cmd *cobra.Command) {
 // dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
 func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
-	commands.AddCommands(all, s.Cli)
+	for _, make := range registered() {
+		all.AddCommand(make(s.Cli))
+	}
 	groups = map[string]*cobra.Command{}
 	for _, cmd := range all.Commands() {
 		name := cmd.Name()
