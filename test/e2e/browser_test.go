@@ -39,7 +39,7 @@ func newBrowser(t *testing.T, l *lab.Lab) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),
 		chromedp.NoSandbox, // it refuses to be root's otherwise
-		chromedp.DisableGPU,
+		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.UserDataDir(filepath.Join(home, "profile")),
