@@ -63,13 +63,7 @@ func TestPackagesAreDocumented(t *testing.T) {
 
 // What a replace directive points to is built here and nowhere else: `go install` refuses such a module.
 func TestModuleReplacesNothing(t *testing.T) {
-	var mod struct {
-		Replace []struct{ Old, New struct{ Path string } }
-		Exclude []struct{ Path string }
-	}
-	if err := json.Unmarshal(run(t, "go", "mod", "edit", "-json", "../../go.mod"), &mod); err != nil {
-		t.Fatal(err)
-	}
+	mod := goMod(t)
 	for _, r := range mod.Replace {
 		t.Errorf("go.mod replaces %s by %s", r.Old.Path, r.New.Path)
 	}
@@ -85,14 +79,14 @@ func within(pkg, tree string) bool {
 }
 
 type listedPackage struct {
-	ImportPath, Doc  string
-	GoFiles, Imports []string
+	ImportPath, Doc                             string
+	GoFiles, Imports, TestImports, XTestImports []string
 }
 
-// packages are those of this module, as they are built on Linux, without their tests.
+// packages are those of this module, as they are built on Linux; the imports of their tests are apart.
 func packages(t *testing.T) []listedPackage {
 	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(run(t, "go", "list", "-json=ImportPath,Doc,GoFiles,Imports", module+"...")))
+	d := json.NewDecoder(bytes.NewReader(run(t, "go", "list", "-json=ImportPath,Doc,GoFiles,Imports,TestImports,XTestImports", module+"...")))
 	var all []listedPackage
 	for {
 		var p listedPackage
