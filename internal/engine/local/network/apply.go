@@ -34,7 +34,7 @@ func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.Ne
 	defer r.life.RUnlock()
 	r.apply.Lock()
 	defer r.apply.Unlock()
-	rules := ruleset.Account(state, ruleset.Router{Address: r.far, Uplinks: n.cfg.UplinkPool, LinkOf: linkName})
+	rules := ruleset.Account(state, ruleset.Router{Address: r.far, Uplinks: n.cfg.UplinkPool})
 	if rules != r.rules {
 		r.rules = "" // unknown until it is done
 		if err := r.gen.replace(r.ns, rules); err != nil {

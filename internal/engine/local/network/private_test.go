@@ -183,6 +183,59 @@ func TestContainersSendAsThemselvesOnly(t *testing.T) {
 	}
 }
 
+// A container that asks for the gateway under another's address gets no answer, and fills no neighbour table.
+func TestContainersAskAsThemselvesOnly(t *testing.T) {
+	l := newLab(t)
+	a := l.account(0)
+	web := a.run("web", 10)
+	h, err := netlink.NewHandleAt(web.ns)
+	must(t, err)
+	defer h.Close()
+	eth, err := h.LinkByName("eth0")
+	must(t, err)
+	gateway := &netlink.Neigh{LinkIndex: eth.Attrs().Index, IP: engine.PrivateGateway.AsSlice()}
+	ask := func(from string) {
+		t.Helper()
+		must(t, h.NeighDel(gateway))
+		must(t, within(web.ns, func() error {
+			d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+			if c, err := d.Dial("tcp4", "172.16.0.1:53"); err == nil {
+				c.Close()
+			}
+			return nil
+		}))
+	}
+	answered := func() bool {
+		all, err := h.NeighList(eth.Attrs().Index, netlink.FAMILY_V4)
+		must(t, err)
+		for _, n := range all {
+			if n.IP.Equal(gateway.IP) && n.HardwareAddr != nil {
+				return true
+			}
+		}
+		return false
+	}
+	ask("172.16.0.10")
+	if !answered() {
+		t.Error("a container that asks for the gateway as itself gets no answer")
+	}
+	must(t, h.AddrAdd(eth, &netlink.Addr{IPNet: ipNet(netip.MustParsePrefix("172.16.0.12/32"))}))
+	ask("172.16.0.12")
+	if answered() {
+		t.Error("a container that asks for the gateway as another gets an answer")
+	}
+	r, err := l.net.router(a.ref)
+	must(t, err)
+	defer r.life.RUnlock()
+	all, err := r.nl.NeighList(0, netlink.FAMILY_V4)
+	must(t, err)
+	for _, n := range all {
+		if n.IP.String() == "172.16.0.12" {
+			t.Errorf("the router has taken the container for a neighbour: %v", n)
+		}
+	}
+}
+
 func TestApplyRefusesWhatRulesCannotBeMadeOf(t *testing.T) {
 	good := engine.Endpoint{ContainerID: "a", Address: netip.MustParseAddr("172.16.0.10"), MAC: "02:42:ac:10:00:0a"}
 	with := func(change func(*engine.Endpoint)) []engine.Endpoint {

@@ -138,6 +138,7 @@ func (r *router) furnish() error {
 			{"ipv4/conf/all/send_redirects", "0"}, {"ipv4/conf/default/send_redirects", "0"},
 			{"ipv4/conf/all/accept_redirects", "0"}, {"ipv4/conf/default/accept_redirects", "0"},
 			{"ipv4/conf/all/accept_source_route", "0"}, {"ipv4/conf/default/accept_source_route", "0"},
+			{"ipv4/conf/all/arp_filter", "1"},    // who asks as another, or as many, gets no answer and no place in the neighbour table
 			{"ipv4/conf/default/proxy_arp", "1"}, // for who asks where a neighbour is, instead of the gateway
 			{"ipv6/conf/all/disable_ipv6", "1"}, {"ipv6/conf/default/disable_ipv6", "1"},
 		} {

@@ -11,12 +11,12 @@ import (
 
 // Router is what an account's rules depend on besides its state.
 type Router struct {
-	Address netip.Addr                      // the router's own address on its uplink
-	Uplinks netip.Prefix                    // where the uplinks of all accounts have their addresses
-	LinkOf  func(containerID string) string // the router's interface of a container
+	Address netip.Addr   // the router's own address on its uplink
+	Uplinks netip.Prefix // where the uplinks of all accounts have their addresses
 }
 
-// Account renders the tables of an account's router. Endpoints must have valid addresses and MACs, all different.
+// Account renders the tables of an account's router. Endpoints must have valid addresses, all different. One without a
+// floating IP is in none of the lines, so that starting and ending it changes no rule.
 func Account(state engine.NetworkState, r Router) string {
 	eps := slices.Clone(state.Endpoints)
 	slices.SortFunc(eps, func(x, y engine.Endpoint) int { return x.Address.Compare(y.Address) })
@@ -27,11 +27,7 @@ func Account(state engine.NetworkState, r Router) string {
 		}
 	}
 	t := &text{}
-	t.table("arp hyper", func() { arp(t, eps, r) })
 	t.table("inet hyper", func() {
-		t.set("endpoints", "ifname . ether_addr . ipv4_addr", each(eps, func(e engine.Endpoint) string {
-			return fmt.Sprintf("%q . %s . %s", r.LinkOf(e.ContainerID), e.MAC, e.Address)
-		}))
 		spoof(t)
 		publish(t, floating)
 		forward(t, floating, r)
@@ -41,21 +37,11 @@ func Account(state engine.NetworkState, r Router) string {
 	return t.String()
 }
 
-func arp(t *text, eps []engine.Endpoint, r Router) {
-	t.set("endpoints", "ifname . ether_addr . ipv4_addr", each(eps, func(e engine.Endpoint) string {
-		return fmt.Sprintf("%q . %s . %s", r.LinkOf(e.ContainerID), e.MAC, e.Address)
-	}))
-	t.block("chain input", func() {
-		t.base("filter", "input", "filter", "accept")
-		t.line("iifname %q iifname . arp saddr ether . arp saddr ip != @endpoints drop # who claims to be another would fill the machine's neighbour table", links)
-	})
-}
-
 func spoof(t *text) {
 	t.block("chain spoof", func() {
 		t.base("filter", "prerouting", "raw", "accept")
 		t.line("meta nfproto ipv6 drop # the network is IPv4")
-		t.line("iifname %q iifname . ether saddr . ip saddr != @endpoints drop # a container sends as itself only", links)
+		t.line("iifname %q fib saddr . iif oif missing drop # a container sends as itself only: its address is what is routed to its link", links)
 		t.line("iifname %q ip saddr %s drop # nobody outside is a container", Uplink, private)
 	})
 }

@@ -62,19 +62,5 @@ func (t *text) base(kind, hook, priority, policy string) {
 	t.line("type %s hook %s priority %s; policy %s;", kind, hook, priority, policy)
 }
 
-// set adds a named set; nftables knows no empty list of elements.
-func (t *text) set(name, kind string, elements []string) {
-	t.block("set "+name, func() {
-		t.line("type %s", kind)
-		if len(elements) > 0 {
-			t.line("elements = {")
-			for _, e := range elements {
-				t.line("\t%s,", e)
-			}
-			t.line("}")
-		}
-	})
-}
-
 // private is every account's network.
 var private = engine.PrivatePrefix.String()

@@ -48,7 +48,6 @@ func port(proto string, public, private uint16) engine.PublishedPort {
 func TestAccount(t *testing.T) {
 	router := Router{
 		Address: netip.MustParseAddr("100.64.0.7"), Uplinks: netip.MustParsePrefix("100.64.0.0/16"),
-		LinkOf: func(id string) string { return Link + id },
 	}
 	for name, eps := range map[string][]engine.Endpoint{
 		"account-without-containers": nil,
@@ -65,7 +64,7 @@ func TestAccount(t *testing.T) {
 }
 
 func TestAccountDoesNotDependOnOrderOrNames(t *testing.T) {
-	r := Router{Address: netip.MustParseAddr("100.64.0.7"), Uplinks: netip.MustParsePrefix("100.64.0.0/16"), LinkOf: func(id string) string { return Link + id }}
+	r := Router{Address: netip.MustParseAddr("100.64.0.7"), Uplinks: netip.MustParsePrefix("100.64.0.0/16")}
 	x, y := endpoint("x", "172.16.0.10", "198.18.0.2", port("tcp", 1, 1), port("tcp", 2, 2)), endpoint("y", "172.16.0.11", "")
 	one := Account(engine.NetworkState{Endpoints: []engine.Endpoint{x, y}}, r)
 	x.Names, x.Ports = []string{"renamed"}, []engine.PublishedPort{port("tcp", 2, 2), port("tcp", 1, 1)}
