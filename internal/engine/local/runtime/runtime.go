@@ -39,7 +39,7 @@ type Config struct {
 	Client       *containerd.Client
 	DataRoot     string                             // logs are below
 	RunDir       string                             // pipes and runc's state are below
-	Libexec      string                             // directory of runc, containerd-shim-runc-v2 and hyper-init
+	Libexec      string                             // directory of runc, containerd-shim-hyper-v2 and hyper-init
 	CgroupParent string                             // such as /hyper; accounts' and containers' groups are below
 	Trace        func(name string, start time.Time) // told how long the parts of a start take; may be nil
 }
