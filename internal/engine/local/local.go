@@ -75,7 +75,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	e.facts = facts(c.Libexec, e.daemon.Version())
 	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
 	e.Runtime = runtime.New(runtime.Config{
-		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace,
+		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
 	})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
