@@ -224,7 +224,6 @@ require (
 )
 
 tool (
-	github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
 	github.com/distribution/distribution/v3/cmd/registry
 	github.com/opencontainers/runc
 )

@@ -42,6 +42,9 @@ func New(id string, slot int) (Ref, error) {
 	return Ref{id: id, slot: slot}, nil
 }
 
+// IsID reports whether name has the form of an account's id, whether there is such an account or not.
+func IsID(name string) bool { return idPattern.MatchString(name) }
+
 // ID is the account's identifier: 32 lower-case hex digits.
 func (r Ref) ID() string { return r.id }
 

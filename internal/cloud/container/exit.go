@@ -7,6 +7,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -64,14 +65,11 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 	if m := e.health.Swap(nil); m != nil {
 		m.stop()
 	}
-	if err := s.Engine.DeleteTask(ctx, a, id); err != nil {
-		s.Log.Error("deleting a task", "container", id, "error", err)
-	}
-	s.release(ctx, a, row)
 	if at.IsZero() {
 		at = time.Now()
 	}
 	wait, again := s.restartIn(e, row, code, at)
+	// The record comes first: once the task is gone nobody else knows how the process ended.
 	c, err := s.modify(ctx, a, id, func(c *Container) {
 		c.State.Status = store.StatusExited
 		if again {
@@ -83,6 +81,11 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 		s.Log.Error("recording an exit", "container", id, "error", err)
 		return
 	}
+	failpoint.Hit("container.exit.after-record")
+	if err := s.Engine.DeleteTask(ctx, a, id); err != nil {
+		s.Log.Error("deleting a task", "container", id, "error", err)
+	}
+	s.release(ctx, a, row)
 	if e.exited != nil {
 		close(e.exited)
 		e.exited = nil

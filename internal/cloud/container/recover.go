@@ -157,6 +157,8 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 	case status == store.StatusRestarting:
 		code, at = c.State.ExitCode, c.State.FinishedAt
 		status = store.StatusExited
+	case status == store.StatusExited && c.Spec.AutoRemove:
+		return func() { s.autoRemove(a, c.ID) }
 	default:
 		return nil
 	}

@@ -328,6 +328,48 @@ func TestRecover(t *testing.T) {
 	}
 }
 
+// How a process ended is recorded before its task is deleted: were hyperd to die between the two the other way round, nobody would know.
+func TestExitIsRecordedBeforeTheTaskGoes(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "app"})
+	var seen State
+	w.engine.On("DeleteTask", func(context.Context, fake.Call) error {
+		row, _ := w.store.View(w.a).Container(c.ID)
+		seen = row.State
+		return nil
+	})
+	w.engine.Exit(w.a, c.ID, 3)
+	w.status(t, c.ID, store.StatusExited)
+	if err := w.Start(t.Context(), w.a, c.ID); err != nil { // it waits for the end of the exit
+		t.Fatal(err)
+	}
+	if seen.Status != store.StatusExited || seen.ExitCode != 3 {
+		t.Errorf("when the task was deleted the record said %s, %d", seen.Status, seen.ExitCode)
+	}
+}
+
+// A container that is to go at its exit goes, even if hyperd died when only the exit was recorded.
+func TestRecoverFinishesAutoRemoval(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "db", AutoRemove: true})
+	w.Service.Close()
+	w.engine.Exit(w.a, c.ID, 0)
+	row, _ := w.store.View(w.a).Container(c.ID)
+	done := *row
+	done.State.Status, done.State.Pid, done.State.FinishedAt = store.StatusExited, 0, time.Now()
+	if err := w.store.Update(t.Context(), w.a, func(tx *store.Tx) error { return tx.PutContainer(done) }); err != nil {
+		t.Fatal(err)
+	}
+	w.boot(t)
+	for range 500 {
+		if v := w.store.View(w.a); len(v.Containers()) == 0 && len(v.Volumes()) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("it is still there")
+}
+
 func TestProtection(t *testing.T) {
 	w := newWorld(t)
 	c := w.create(t, CreateRequest{Image: "app", Labels: map[string]string{labelProtection: "true"}})

@@ -28,7 +28,7 @@ import (
 type Config struct {
 	DataRoot       string         // everything that must survive a reboot
 	RunDir         string         // sockets, pipes and mounts
-	Libexec        string         // directory of runc, containerd-shim-runc-v2 and hyper-init
+	Libexec        string         // directory of runc, containerd-shim-hyper-v2 and hyper-init
 	Instance       string         // names this engine's interfaces and tables: a-z and 0-9
 	CgroupParent   string         // such as /hyper
 	Mirrors        []string       // base URLs of registries that are asked before docker.io
@@ -55,7 +55,7 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New takes hold of the machine. Containers of an earlier hyperd go on running.
 func New(ctx context.Context, c Config) (_ *Engine, err error) {
-	for _, program := range []string{"runc", "containerd-shim-runc-v2"} {
+	for _, program := range []string{"runc", "containerd-shim-hyper-v2"} {
 		if _, err := os.Stat(filepath.Join(c.Libexec, program)); err != nil {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
@@ -75,7 +75,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	e.facts = facts(c.Libexec, e.daemon.Version())
 	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
 	e.Runtime = runtime.New(runtime.Config{
-		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace,
+		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
 	})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,

@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/containerd/api/types/runc/options"
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/mount"
+	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -45,7 +46,7 @@ func programs(t *testing.T) (libexec, program string) {
 	program = filepath.Join(dir, "sleeper")
 	for _, args := range [][]string{
 		{"build", "-o", program, src},
-		{"build", "-o", dir + "/", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", "github.com/opencontainers/runc"},
+		{"build", "-o", dir + "/", "github.com/hypercloud/hyper/cmd/containerd-shim-hyper-v2", "github.com/opencontainers/runc"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -76,7 +77,8 @@ func survives(t *testing.T, c Config, libexec, program string) {
 	d := start(t, c)
 	ctx := in(t.Context(), accountA)
 	sn := d.Client().SnapshotService("overlayfs")
-	mounts, err := sn.Prepare(ctx, "hyper-c1", "")
+	// Nothing else holds the snapshot: without the label it is garbage, and collected under the container at any moment.
+	mounts, err := sn.Prepare(ctx, "hyper-c1", "", snapshots.WithLabels(map[string]string{"containerd.io/gc.root": "x"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func survives(t *testing.T, c Config, libexec, program string) {
 		t.Fatal(err)
 	}
 	box, err := d.Client().NewContainer(ctx, "c1",
-		containerd.WithRuntime(filepath.Join(libexec, "containerd-shim-runc-v2"), &options.Options{
+		containerd.WithRuntime(filepath.Join(libexec, "containerd-shim-hyper-v2"), &options.Options{
 			BinaryName: filepath.Join(libexec, "runc"), Root: filepath.Join(c.State, "runc"),
 		}),
 		containerd.WithNewSpec(oci.WithDefaultSpec(), oci.WithProcessArgs("/sleeper"), oci.WithCgroup("/hyper-embed-test/c1"),

@@ -13,11 +13,12 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
 // Reap removes the records of images that are not kept, what died pulls have left, and the namespaces of accounts that are
-// not kept. It is called when nothing else goes on and containers that are not kept are gone.
+// not kept. A namespace whose name is not of the form of an account's id is left alone. It is called when nothing else goes on and containers that are not kept are gone.
 func (s *Store) Reap(ctx context.Context, keep []engine.Keep) error {
 	all, err := s.Client.NamespaceService().List(ctx)
 	if err != nil {
@@ -26,6 +27,9 @@ func (s *Store) Reap(ctx context.Context, keep []engine.Keep) error {
 	var errs []error
 	var strays []string
 	for _, ns := range all {
+		if !account.IsID(ns) {
+			continue // an operator's
+		}
 		ctx := namespaces.WithNamespace(ctx, ns)
 		i := slices.IndexFunc(keep, func(k engine.Keep) bool { return k.Account.ID() == ns })
 		if i < 0 {

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/leases"
 	"github.com/containerd/containerd/v2/core/snapshots"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -55,6 +57,35 @@ func TestReap(t *testing.T) {
 	alone(t, s) // again, and for nobody
 	if all, err := daemon.Client().NamespaceService().List(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("%v, %v", all, err)
+	}
+}
+
+// What an operator made in a namespace of another name than an account's is not Hyper's to remove.
+func TestReapLeavesForeignNamespacesAlone(t *testing.T) {
+	s := newRegistry(t).store()
+	const foreign = "operators"
+	ctx := namespaces.WithNamespace(t.Context(), foreign)
+	sn, lm := daemon.Client().SnapshotService(snapshotter), daemon.Client().LeasesService()
+	if err := daemon.Client().NamespaceService().Create(ctx, foreign, nil); err != nil {
+		t.Fatal(err)
+	}
+	l, err := lm.Create(ctx, leases.WithID("theirs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := snapshots.WithLabels(map[string]string{"containerd.io/gc.root": "x"})
+	if _, err := sn.Prepare(ctx, ContainerSnapshot+"theirs", "", label); err != nil {
+		t.Fatal(err)
+	}
+	alone(t, s)
+	if held, err := lm.List(ctx); err != nil || len(held) != 1 {
+		t.Errorf("leases %v, %v", held, err)
+	}
+	if _, err := sn.Stat(ctx, ContainerSnapshot+"theirs"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(sn.Remove(ctx, ContainerSnapshot+"theirs"), lm.Delete(ctx, l), daemon.Client().NamespaceService().Delete(ctx, foreign)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,12 +3,16 @@ package runtime
 import (
 	"bytes"
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/containerd/containerd/v2/core/containers"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/engine"
@@ -157,6 +161,34 @@ func TestReapRemovesWhatIsNotKept(t *testing.T) {
 	}
 	if code, out, _, err := kept.exec(engine.ExecSpec{Args: []string{"echo", "alive"}}, ""); err != nil || code != 0 || out != "alive\n" {
 		t.Errorf("the other says %q, %d, %v", out, code, err)
+	}
+}
+
+// A containerd namespace that is not named as accounts are is an operator's.
+func TestReapLeavesForeignNamespacesAlone(t *testing.T) {
+	var said bytes.Buffer
+	r := New(shared.Config)
+	r.Log = slog.New(slog.NewTextHandler(&said, nil))
+	ctx := namespaces.WithNamespace(t.Context(), "operators")
+	ns := r.Client.NamespaceService()
+	if err := ns.Create(ctx, "operators", nil); err != nil {
+		t.Fatal(err)
+	}
+	record := containers.Container{ID: "theirs", Runtime: containers.RuntimeInfo{Name: "none"}}
+	if _, err := r.records().Create(ctx, record); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reap(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "namespace=operators") {
+		t.Errorf("it said %q", said.String())
+	}
+	if _, err := r.records().Get(ctx, "theirs"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(r.records().Delete(ctx, "theirs"), ns.Delete(ctx, "operators")); err != nil {
+		t.Error(err)
 	}
 }
 

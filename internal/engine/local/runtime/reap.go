@@ -16,11 +16,11 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
-	"github.com/hypercloud/hyper/internal/oops"
 )
 
 // Reap removes what no account is meant to have: processes, containerd's records, root file systems, pipes, logs, runc's
-// state and control groups. It is called before anything is started.
+// state and control groups. It is called before anything is started. What an operator made in a containerd namespace of another
+// name than an account's is the operator's.
 func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
 	kept := map[key]bool{}
 	slots := map[string]account.Ref{}
@@ -36,11 +36,15 @@ func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
 	}
 	errs := []error{r.unmountStray()}
 	for _, ns := range all {
+		if !account.IsID(ns) {
+			r.Log.Warn("containerd has a namespace that is no account's: what is in it is left alone", "namespace", ns)
+			continue
+		}
 		a, ok := slots[ns]
 		if !ok {
 			// The slot of one that is no more does not matter: nothing is made.
 			if a, err = account.New(ns, 0); err != nil {
-				errs = append(errs, oops.Invalid("containerd has a namespace %q that is no account's", ns))
+				errs = append(errs, err)
 				continue
 			}
 		}

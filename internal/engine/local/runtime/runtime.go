@@ -16,6 +16,7 @@ package runtime
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,9 +40,10 @@ type Config struct {
 	Client       *containerd.Client
 	DataRoot     string                             // logs are below
 	RunDir       string                             // pipes and runc's state are below
-	Libexec      string                             // directory of runc, containerd-shim-runc-v2 and hyper-init
+	Libexec      string                             // directory of runc, containerd-shim-hyper-v2 and hyper-init
 	CgroupParent string                             // such as /hyper; accounts' and containers' groups are below
 	Trace        func(name string, start time.Time) // told how long the parts of a start take; may be nil
+	Log          *slog.Logger                       // may be nil
 }
 
 // Runtime implements engine.Containers.
@@ -66,6 +68,9 @@ func keyOf(a account.Ref, id string) key { return key{a.ID(), id} }
 func New(c Config) *Runtime {
 	if c.Trace == nil {
 		c.Trace = func(string, time.Time) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if path := os.Getenv("PATH"); !strings.HasPrefix(path, c.Libexec+string(filepath.ListSeparator)) {
 		_ = os.Setenv("PATH", c.Libexec+string(filepath.ListSeparator)+path)

@@ -103,7 +103,7 @@ func (r *Runtime) record(ctx context.Context, a account.Ref, id string, oci *spe
 		return fmt.Errorf("writing the runtime's options: %w", err)
 	}
 	c := containers.Container{
-		ID: id, Spec: spec, Runtime: containers.RuntimeInfo{Name: filepath.Join(r.Libexec, "containerd-shim-runc-v2"), Options: opts},
+		ID: id, Spec: spec, Runtime: containers.RuntimeInfo{Name: filepath.Join(r.Libexec, "containerd-shim-hyper-v2"), Options: opts},
 	}
 	_, err = r.records().Create(ctx, c)
 	if errdefs.IsAlreadyExists(err) { // of an attempt that was cut off, or of an earlier run

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"github.com/containerd/containerd/api/types/task"
+	"github.com/containerd/ttrpc"
+	"golang.org/x/sys/unix"
+)
+
+// keeper is the service of tasks that keeps what a container left until hyperd has seen it. The kernel throws away what is in a
+// pipe as soon as nobody has it open, and containerd's own shim lets go when the process has ended. containerd throws away a shim
+// without processes when it starts, and with it the exit code.
+type keeper struct {
+	taskapi.TTRPCTaskService
+
+	mu   sync.Mutex
+	held map[string][]*os.File // by container
+}
+
+func newKeeper(tasks taskapi.TTRPCTaskService) *keeper {
+	return &keeper{TTRPCTaskService: tasks, held: map[string][]*os.File{}}
+}
+
+// RegisterTTRPC makes the shim serve k.
+func (k *keeper) RegisterTTRPC(server *ttrpc.Server) error {
+	taskapi.RegisterTTRPCTaskService(server, k)
+	return nil
+}
+
+// Create makes a container's first process. What cannot be held is no reason not to run it: without, no more is lost than
+// what is written while hyperd is away.
+func (k *keeper) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*taskapi.CreateTaskResponse, error) {
+	var pipes []*os.File
+	for _, path := range []string{r.GetStdout(), r.GetStderr()} {
+		if path == "" {
+			continue
+		}
+		if f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
+			pipes = append(pipes, f)
+		}
+	}
+	reply, err := k.TTRPCTaskService.Create(ctx, r)
+	if err != nil {
+		closeAll(pipes)
+		return nil, err
+	}
+	k.mu.Lock()
+	k.held[r.GetID()] = pipes
+	k.mu.Unlock()
+	return reply, nil
+}
+
+// Delete forgets a process, and if it is a container's first, lets go of the pipes.
+func (k *keeper) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi.DeleteResponse, error) {
+	reply, err := k.TTRPCTaskService.Delete(ctx, r)
+	if err != nil || r.GetExecID() != "" {
+		return reply, err
+	}
+	k.mu.Lock()
+	pipes := k.held[r.GetID()]
+	delete(k.held, r.GetID())
+	k.mu.Unlock()
+	closeAll(pipes)
+	return reply, nil
+}
+
+// Pids lists a container's processes. One that has ended is listed, as long as it is all there is.
+func (k *keeper) Pids(ctx context.Context, r *taskapi.PidsRequest) (*taskapi.PidsResponse, error) {
+	reply, err := k.TTRPCTaskService.Pids(ctx, r)
+	if len(reply.GetProcesses()) > 0 {
+		return reply, err
+	}
+	state, failed := k.State(ctx, &taskapi.StateRequest{ID: r.GetID()})
+	if failed != nil || state.GetStatus() != task.Status_STOPPED {
+		return reply, err
+	}
+	return &taskapi.PidsResponse{Processes: []*task.ProcessInfo{{Pid: state.GetPid()}}}, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
