@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/ttrpc"
 	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // keeper is the service of tasks that keeps what a container left until hyperd has seen it. The kernel throws away what is in a
@@ -17,12 +18,14 @@ import (
 type keeper struct {
 	taskapi.TTRPCTaskService
 
-	mu   sync.Mutex
-	held map[string][]*os.File // by container
+	mu      sync.Mutex
+	held    map[string][]*os.File // by container
+	bundles map[string]string     // directories, by container
+	deleted []string              // directories of those that are deleted
 }
 
 func newKeeper(tasks taskapi.TTRPCTaskService) *keeper {
-	return &keeper{TTRPCTaskService: tasks, held: map[string][]*os.File{}}
+	return &keeper{TTRPCTaskService: tasks, held: map[string][]*os.File{}, bundles: map[string]string{}}
 }
 
 // RegisterTTRPC makes the shim serve k.
@@ -49,7 +52,7 @@ func (k *keeper) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*tas
 		return nil, err
 	}
 	k.mu.Lock()
-	k.held[r.GetID()] = pipes
+	k.held[r.GetID()], k.bundles[r.GetID()] = pipes, r.GetBundle()
 	k.mu.Unlock()
 	return reply, nil
 }
@@ -62,10 +65,28 @@ func (k *keeper) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi
 	}
 	k.mu.Lock()
 	pipes := k.held[r.GetID()]
+	if dir := k.bundles[r.GetID()]; dir != "" {
+		k.deleted = append(k.deleted, dir)
+	}
 	delete(k.held, r.GetID())
+	delete(k.bundles, r.GetID())
 	k.mu.Unlock()
 	closeAll(pipes)
 	return reply, nil
+}
+
+// Shutdown ends the shim when it has no containers any more. It takes the directories of deleted tasks along: otherwise containerd
+// would run this program once more, and that would run runc, to find out that there is nothing to clear up, and the
+// deletion would wait for both.
+func (k *keeper) Shutdown(ctx context.Context, r *taskapi.ShutdownRequest) (*emptypb.Empty, error) {
+	k.mu.Lock()
+	deleted := k.deleted
+	k.deleted = nil
+	k.mu.Unlock()
+	for _, dir := range deleted {
+		removeBundle(dir)
+	}
+	return k.TTRPCTaskService.Shutdown(ctx, r)
 }
 
 // Pids lists a container's processes. One that has ended is listed, as long as it is all there is.

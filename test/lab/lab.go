@@ -150,7 +150,14 @@ func (l *Lab) startRegistry() error {
 		return err
 	}
 	l.services = append(l.services, cmd)
-	return nil
+	for range 300 {
+		if l.Command(context.Background(), "curl", "-fsS", "-m", "5", "-o", "/dev/null", l.Mirror+"/v2/").Run() == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	said, _ := os.ReadFile(logf.Name())
+	return fmt.Errorf("the registry did not answer:\n%s", said)
 }
 
 // Start starts hyperd with further arguments and waits until it answers.
@@ -214,6 +221,9 @@ func (l *Lab) Log() string {
 
 // daemonPid is hyperd itself, below nsenter.
 func (l *Lab) daemonPid() (int, error) {
+	if l.hyperd == nil {
+		return 0, errors.New("hyperd was not started")
+	}
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", l.hyperd.Process.Pid, l.hyperd.Process.Pid))
 	if err != nil {
 		return 0, err

@@ -118,7 +118,8 @@ func configure(c Config) *srvconfig.Config {
 			"io.containerd.gc.v1.scheduler": map[string]any{
 				"deletion_threshold": 1, "mutation_threshold": 100, "schedule_delay": "200ms", "startup_delay": "2s",
 			},
-			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(socketDir(c.State), "s")},
+			// What a shim runs (runc, twice for each start) is over in milliseconds: more threads would only cost.
+			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(socketDir(c.State), "s"), "env": []string{"GOMAXPROCS=1"}},
 			// Where the kernel cannot map ids on a mount, a container fails to start rather than having its image copied.
 			"io.containerd.snapshotter.v1.overlayfs": map[string]any{"slow_chown": false},
 		},

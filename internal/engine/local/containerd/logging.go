@@ -2,9 +2,10 @@ package containerd
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
-	"slices"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -33,8 +34,12 @@ func quiet(to *slog.Logger) {
 
 var stay = sync.OnceFunc(func() { logrus.StandardLogger().ExitFunc = func(int) {} })
 
-// usual are errors of containerd's that come with every container that ends.
-var usual = []string{"copy shim log"}
+// usual reports whether a line comes with every container that ends: the shim's log ends, and so does its directory, which our shim
+// takes along (see cmd/containerd-shim-hyper-v2) and containerd then looks for.
+func usual(e *logrus.Entry) bool {
+	err, _ := e.Data[logrus.ErrorKey].(error)
+	return e.Message == "copy shim log" || e.Message == "failed to delete dead shim" && errors.Is(err, fs.ErrNotExist)
+}
 
 // forward hands logrus's entries to slog.
 type forward struct{ to *slog.Logger }
@@ -43,7 +48,7 @@ func (forward) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (f forward) Fire(e *logrus.Entry) error {
 	level := slog.LevelDebug
-	if e.Level <= logrus.ErrorLevel && !slices.Contains(usual, e.Message) {
+	if e.Level <= logrus.ErrorLevel && !usual(e) {
 		level = slog.LevelWarn
 	}
 	ctx := e.Context
