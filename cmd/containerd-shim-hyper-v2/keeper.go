@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"sync"
 
 	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
@@ -11,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
+
+// unlogged is how the name of the pipe ends into which hyperd takes what it reads of another, until that is in the log.
+const unlogged = ".unlogged"
 
 // keeper is the service of tasks that keeps what a container left until hyperd has seen it. The kernel throws away what is in a
 // pipe as soon as nobody has it open, and containerd's own shim lets go when the process has ended. containerd throws away a shim
@@ -38,9 +42,9 @@ func (k *keeper) RegisterTTRPC(server *ttrpc.Server) error {
 // what is written while hyperd is away.
 func (k *keeper) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*taskapi.CreateTaskResponse, error) {
 	var pipes []*os.File
-	for _, path := range []string{r.GetStdout(), r.GetStderr()} {
-		if path == "" {
-			continue
+	for _, path := range []string{r.GetStdout(), r.GetStdout() + unlogged, r.GetStderr(), r.GetStderr() + unlogged} {
+		if !filepath.IsAbs(path) {
+			continue // there is no such stream
 		}
 		if f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
 			pipes = append(pipes, f)

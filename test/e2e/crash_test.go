@@ -154,6 +154,7 @@ func TestFailpoints(t *testing.T) {
 		{"start.after-task-start", nil, run},
 		{"container.start.after-engine", nil, run},
 		{"container.stop.after-intent", [][]string{run}, []string{"stop", "-t", "1", "x"}},
+		{"container.exit.after-record", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"container.stop.after-exit", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"volume.detach.after-umount", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"container.remove.after-intent", [][]string{run}, []string{"rm", "-fv", "x"}},

@@ -21,6 +21,29 @@ func numbered(log string, last int) string {
 	return ""
 }
 
+// TestOutputWhileKilledOften ends hyperd by SIGKILL again and again while it reads what a container writes.
+func TestOutputWhileKilledOften(t *testing.T) {
+	const last = 300000
+	l := newLab(t, "e2et")
+	hyper(t, l, "run", "-d", "--name", "often", "busybox", "sh", "-c", fmt.Sprintf("for i in $(seq 0 99); do seq $((i*3000+1)) $(((i+1)*3000)); sleep 0.1; done; echo %d", last+1))
+	for i := range 10 {
+		time.Sleep(time.Duration(300+70*i) * time.Millisecond)
+		if err := l.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := strings.TrimSpace(hyper(t, l, "wait", "often")); code != "0" {
+		t.Errorf("it ended with %s", code)
+	}
+	if wrong := numbered(hyper(t, l, "logs", "often"), last+1); wrong != "" {
+		t.Error(wrong)
+	}
+	hyper(t, l, "rm", "often")
+}
+
 // TestOutputWhileKilled ends hyperd by SIGKILL while containers write. Whether they end before the next hyperd is there, or wait for it
 // because their pipe is full, every line is in their logs once.
 func TestOutputWhileKilled(t *testing.T) {
@@ -30,8 +53,8 @@ func TestOutputWhileKilled(t *testing.T) {
 		last         int
 	}{
 		{"ends", "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo $i; done", 30000},
-		{"blocks", "seq 1 5; sleep 2; seq 6 400000", 400000}, // some 2.7 MB
-		{"half", "printf '1\n2'; sleep 2; printf '\n3\n'", 3},
+		{"blocks", "seq 1 5; sleep 2; seq 6 400000", 400000},  // some 2.7 MB
+		{"half", "printf '1\n2'; sleep 2; printf '\n3\n'", 3}, // it is away in the middle of a line
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			hyper(t, l, "run", "-d", "--name", c.name, "busybox", "sh", "-c", c.script)

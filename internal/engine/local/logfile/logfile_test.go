@@ -219,8 +219,8 @@ func TestAGapLeftByARotationCutOff(t *testing.T) {
 	}
 }
 
-func TestSplitter(t *testing.T) {
-	long := strings.Repeat("x", 2*maxLine+5)
+func TestLines(t *testing.T) {
+	long := strings.Repeat("x", 2*MaxLine+5)
 	for _, c := range []struct {
 		name string
 		in   []string
@@ -229,20 +229,25 @@ func TestSplitter(t *testing.T) {
 		{"lines in one read", []string{"a\nb\n"}, []string{"a\n", "b\n"}},
 		{"a line over reads", []string{"he", "ll", "o\nw", "orld\n"}, []string{"hello\n", "world\n"}},
 		{"the last without an end", []string{"a\nb"}, []string{"a\n", "b"}},
-		{"a long line", []string{long + "\nshort\n"}, []string{long[:maxLine], long[:maxLine], long[:5] + "\n", "short\n"}},
-		{"a line of exactly the bound", []string{long[:maxLine-1] + "\n"}, []string{long[:maxLine-1] + "\n"}},
-		{"a character is not cut", []string{long[:maxLine-1] + "ü\n"}, []string{long[:maxLine-1], "ü\n"}},
-		{"bytes are cut anywhere", []string{strings.Repeat("\x80", maxLine+1)}, []string{strings.Repeat("\ufffd", maxLine), "\ufffd"}},
+		{"a long line", []string{long + "\nshort\n"}, []string{long[:MaxLine], long[:MaxLine], long[:5] + "\n", "short\n"}},
+		{"a line of exactly the bound", []string{long[:MaxLine-1] + "\n"}, []string{long[:MaxLine-1] + "\n"}},
+		{"a character is not cut", []string{long[:MaxLine-1] + "ü\n"}, []string{long[:MaxLine-1], "ü\n"}},
+		{"bytes are cut anywhere", []string{strings.Repeat("\x80", MaxLine+1)}, []string{strings.Repeat("\ufffd", MaxLine), "\ufffd"}},
 		{"empty lines", []string{"\n\n"}, []string{"\n", "\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			w := open(t, dir, 3, 0)
-			s := NewSplitter(w, "stdout")
+			var buf []byte
 			for _, p := range c.in {
-				s.Add([]byte(p), epoch)
+				buf = append(buf, p...)
+				lines, rest := Lines(buf)
+				_ = w.Write("stdout", epoch, lines...)
+				buf = append([]byte(nil), buf[len(buf)-rest:]...)
 			}
-			s.End(epoch)
+			if len(buf) > 0 {
+				_ = w.Write("stdout", epoch, buf)
+			}
 			var got []string
 			if err := Read(t.Context(), dir, w, everything, func(e engine.LogEntry) error { got = append(got, string(e.Line)); return nil }); err != nil {
 				t.Fatal(err)
@@ -363,11 +368,11 @@ func BenchmarkWrite(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer w.Close()
-	s := NewSplitter(w, "stdout")
 	block := []byte(strings.Repeat(strings.Repeat("a line of a log ", 5)+"\n", 400))
 	b.SetBytes(int64(len(block)))
 	for b.Loop() {
-		s.Add(block, epoch)
+		lines, _ := Lines(block)
+		_ = w.Write("stdout", epoch, lines...)
 	}
 }
 

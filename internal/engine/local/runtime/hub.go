@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"time"
 
@@ -25,7 +24,7 @@ type hub struct {
 	attached map[*attachment]struct{}
 	log      *logfile.Writer
 	stdin    *input
-	outputs  []*os.File
+	relays   []*relay
 }
 
 func newHub() *hub {
@@ -33,22 +32,19 @@ func newHub() *hub {
 }
 
 // open opens a process's pipes. Nothing is read before read.
-func (h *hub) open(p pipes, log *logfile.Writer, stdin *input) error {
+func (h *hub) open(p pipes, logDir string, log *logfile.Writer, stdin *input) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.opened {
 		return errors.New("the container's streams are in use")
 	}
 	h.opened = true
-	for _, path := range []string{p.stdout, p.stderr} {
-		if path == "" {
-			continue
-		}
-		f, err := openOutput(path)
+	for stream, path := range p.outputs() {
+		r, err := openRelay(path, stream, logDir, log)
 		if err != nil {
 			return err
 		}
-		h.outputs = append(h.outputs, f)
+		h.relays = append(h.relays, r)
 	}
 	h.log, h.stdin = log, stdin
 	return nil
@@ -60,32 +56,13 @@ func (h *hub) read() {
 	defer h.mu.Unlock()
 	h.reading = true
 	var copies sync.WaitGroup
-	for i, f := range h.outputs {
-		stream := []string{stdoutName, stderrName}[i]
-		copies.Go(func() { h.copy(stream, f) })
+	for _, r := range h.relays {
+		copies.Go(func() { r.run(func(p []byte) { h.broadcast(r.stream, p) }) })
 	}
 	go func() {
 		copies.Wait()
 		h.finish()
 	}()
-}
-
-// copy moves one stream to the log and to those attached, until it ends.
-func (h *hub) copy(stream string, f *os.File) {
-	defer f.Close()
-	lines := logfile.NewSplitter(h.log, stream)
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := f.Read(buf)
-		if n > 0 {
-			lines.Add(buf[:n], time.Now())
-			h.broadcast(stream, buf[:n])
-		}
-		if err != nil {
-			lines.End(time.Now())
-			return
-		}
-	}
 }
 
 func (h *hub) broadcast(stream string, p []byte) {
@@ -176,10 +153,10 @@ func (h *hub) close() {
 	}
 	h.closed = true
 	close(h.ended)
-	for _, f := range h.outputs {
-		_ = f.Close()
-	}
 	stdin, reading := h.stdin, h.reading
+	for _, r := range h.relays {
+		r.end(reading)
+	}
 	h.mu.Unlock()
 	if stdin != nil {
 		stdin.close()

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -24,6 +25,13 @@ type pipes struct {
 	dir                   string
 	stdin, stdout, stderr string
 	terminal              bool
+}
+
+// outputs yields the streams that are written, and their pipes' paths.
+func (p pipes) outputs() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		_ = (p.stdout == "" || yield(stdoutName, p.stdout)) && (p.stderr == "" || yield(stderrName, p.stderr))
+	}
 }
 
 // makePipes makes a process's pipes. A terminal's output is one.
@@ -71,11 +79,7 @@ func openOutput(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c, err := f.SyscallConn(); err == nil {
-		_ = c.Control(func(fd uintptr) {
-			_, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) // best effort: a bound of the machine may forbid it
-		})
-	}
+	widen(f)
 	return f, nil
 }
 

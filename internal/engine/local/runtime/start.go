@@ -132,7 +132,7 @@ func (r *Runtime) connect(ctx context.Context, k key, p pipes, lc engine.LogConf
 		_, _ = r.tasks().CloseIO(ctx, &tasksapi.CloseIORequest{ContainerID: k.id, Stdin: true})
 	})
 	h := r.hub(k)
-	if err := h.open(p, log, stdin); err != nil {
+	if err := h.open(p, r.logDir(k), log, stdin); err != nil {
 		_ = log.Close()
 		return nil, fmt.Errorf("opening the container's streams: %w", err)
 	}
