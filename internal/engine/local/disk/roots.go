@@ -120,11 +120,15 @@ func (r *Roots) Detach(ctx context.Context, a account.Ref, id string) error {
 	if err != nil {
 		return err
 	}
-	defer r.disks.busy.take(v.image)()
+	return r.disks.detachRoot(ctx, v)
+}
+
+func (d *Disks) detachRoot(ctx context.Context, v volume) error {
+	defer d.busy.take(v.image)()
 	if _, mounted, err := mountedLoop(v.target); err != nil || !mounted {
 		return err
 	}
-	return r.disks.detach(ctx, v)
+	return d.detach(ctx, v)
 }
 
 // Remove destroys the disk, attached or not. Absent is no error.
@@ -153,23 +157,21 @@ func (d *Disks) reapRoot(ctx context.Context, account, id string) error {
 	return d.removeRoot(ctx, d.rootOf(account, id))
 }
 
-// AttachedRoot names a root disk that is mounted.
-type AttachedRoot struct{ Account, Container string }
-
-// Attached lists the root disks that are mounted.
-func (r *Roots) Attached() ([]AttachedRoot, error) {
+// DetachIdle detaches the disks of which idle says that their container does not run.
+func (r *Roots) DetachIdle(ctx context.Context, idle func(account, container string) bool) error {
 	root := filepath.Join(r.disks.base, rootsDir)
 	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(root))
 	if err != nil {
-		return nil, fmt.Errorf("read the table of mounts: %w", err)
+		return fmt.Errorf("read the table of mounts: %w", err)
 	}
-	var out []AttachedRoot
+	var errs []error
 	for _, m := range mounts {
-		if dir, id := filepath.Split(m.Mountpoint); volumeID.MatchString(id) {
-			out = append(out, AttachedRoot{filepath.Base(dir), id})
+		dir, id := filepath.Split(m.Mountpoint)
+		if v := r.disks.rootOf(filepath.Base(dir), id); v.target == m.Mountpoint && idle(filepath.Base(dir), id) {
+			errs = append(errs, r.disks.detachRoot(ctx, v))
 		}
 	}
-	return out, nil
+	return errors.Join(errs...)
 }
 
 // of checks the identifiers, which become file names, and returns the places.

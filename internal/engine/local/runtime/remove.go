@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -31,8 +32,7 @@ func (r *Runtime) RemoveContainer(ctx context.Context, a account.Ref, id string)
 		return err
 	}
 	failpoint.Hit("remove.after-task")
-	ctx = context.WithoutCancel(ctx)
-	if err := r.snapshots().Remove(scope(ctx, a), snapshotKey(id)); err != nil && !errdefs.IsNotFound(err) {
+	if err := r.removeRootfs(context.WithoutCancel(ctx), a, id); err != nil {
 		return fmt.Errorf("removing the root file system: %w", err)
 	}
 	k := keyOf(a, id)
@@ -45,12 +45,19 @@ func (r *Runtime) DeleteTask(ctx context.Context, a account.Ref, id string) erro
 	if err := a.Check(); err != nil {
 		return err
 	}
-	k := keyOf(a, id)
 	ctx = scope(context.WithoutCancel(ctx), a)
+	err := r.clearTask(ctx, keyOf(a, id))
+	failpoint.Hit("delete.after-task")
+	// Were the process alive, the kernel would keep the disk for it.
+	return errors.Join(err, r.Disks.Detach(ctx, a, id))
+}
+
+// clearTask removes all of an exited process but its hold on the disk.
+func (r *Runtime) clearTask(ctx context.Context, k key) error {
 	if err := r.deleteTask(ctx, k); err != nil {
 		return fmt.Errorf("deleting the process: %w", err)
 	}
-	if err := r.records().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
+	if err := r.records().Delete(ctx, k.id); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("deleting the container's record: %w", err)
 	}
 	r.forget(k)
