@@ -74,6 +74,7 @@ type RunSpec struct {
 	OpenStdin   bool
 	Init        bool // run a small init as pid 1 that reaps and forwards signals
 	ReadOnly    bool // read-only root file system
+	Ephemeral   bool // removed when it ends: what it writes to its root file system need not survive a power cut
 	Limits      Limits
 	Mounts      []Mount // volumes, hosts files
 	Tmpfs       map[string]string

@@ -20,7 +20,7 @@ func (d *Disks) AttachVolume(ctx context.Context, a account.Ref, id string) (str
 		return "", err
 	}
 	defer d.busy.take(v.image)()
-	if err := d.attach(ctx, v); err != nil {
+	if err := d.attach(ctx, v, mountOptions); err != nil {
 		return "", err
 	}
 	data := filepath.Join(v.target, dataDir)
@@ -32,7 +32,7 @@ func (d *Disks) AttachVolume(ctx context.Context, a account.Ref, id string) (str
 }
 
 // attach mounts a disk, if it is not.
-func (d *Disks) attach(ctx context.Context, v volume) error {
+func (d *Disks) attach(ctx context.Context, v volume, options string) error {
 	image, err := openImage(v)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errAbsent(v)
@@ -46,7 +46,7 @@ func (d *Disks) attach(ctx context.Context, v volume) error {
 		return err
 	}
 	if !mounted {
-		if err := d.mount(ctx, v, image); err != nil {
+		if err := d.mount(ctx, v, image, options); err != nil {
 			return fmt.Errorf("attach %s: %w", v, err)
 		}
 	}
@@ -54,7 +54,7 @@ func (d *Disks) attach(ctx context.Context, v volume) error {
 }
 
 // mount binds a loop device and mounts it at the volume's place. If it fails, nothing is left: the device frees itself.
-func (d *Disks) mount(ctx context.Context, v volume, image *os.File) error {
+func (d *Disks) mount(ctx context.Context, v volume, image *os.File, options string) error {
 	sb, err := readSuperblock(image)
 	if err != nil {
 		return err
@@ -73,13 +73,13 @@ func (d *Disks) mount(ctx context.Context, v volume, image *os.File) error {
 			return err
 		}
 	}
-	err = mountExt4(dev.Name(), v.target)
+	err = mountExt4(dev.Name(), v.target, options)
 	if err != nil && !sb.errors && ctx.Err() == nil {
 		d.log.Warn("a disk cannot be mounted", "disk", v.image, "error", err)
 		if err := d.repair(ctx, v, dev.Name()); err != nil {
 			return err
 		}
-		err = mountExt4(dev.Name(), v.target)
+		err = mountExt4(dev.Name(), v.target, options)
 	}
 	if err != nil {
 		_ = os.Remove(v.target)
@@ -99,8 +99,20 @@ func (d *Disks) repair(ctx context.Context, v volume, device string) error {
 	return nil
 }
 
-func mountExt4(device, target string) error {
-	return unix.Mount(device, target, "ext4", unix.MS_NODEV|unix.MS_RELATIME, mountOptions)
+func mountExt4(device, target, options string) error {
+	return unix.Mount(device, target, "ext4", unix.MS_NODEV|unix.MS_RELATIME, options)
+}
+
+// letGo writes everything to disk and removes the mount. The device goes with it, unless somebody still has the mount.
+func letGo(ctx context.Context, v volume) error {
+	if err := unmount(ctx, v.target); err != nil {
+		return fmt.Errorf("detach %s: %w", v, err)
+	}
+	v.hit("detach.after-umount")
+	if err := os.Remove(v.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("detach %s: %w", v, err)
+	}
+	return nil
 }
 
 // DetachVolume writes everything to disk and lets go of mount and device; see engine.Volumes. It fails with
@@ -115,12 +127,8 @@ func (d *Disks) DetachVolume(ctx context.Context, a account.Ref, id string) erro
 }
 
 func (d *Disks) detach(ctx context.Context, v volume) error {
-	if err := unmount(ctx, v.target); err != nil {
-		return fmt.Errorf("detach %s: %w", v, err)
-	}
-	v.hit("detach.after-umount")
-	if err := os.Remove(v.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("detach %s: %w", v, err)
+	if err := letGo(ctx, v); err != nil {
+		return err
 	}
 	image, err := openImage(v)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,6 +15,8 @@ const (
 	// mountOptions: freed blocks go back to the machine. The inode tables of a sparse file are zero
 	// already, so that the kernel need not write them.
 	mountOptions = "discard,noinit_itable"
+	// volatileOptions: nothing waits until it is on disk. After a power cut the file system is damaged.
+	volatileOptions = mountOptions + ",barrier=0"
 )
 
 // makeExt4 makes an empty file system in the sparse file at path, as large as the file. Further arguments are mkfs's.

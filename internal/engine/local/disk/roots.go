@@ -91,14 +91,19 @@ func (d *Disks) templateOf(size int64) string {
 }
 
 // Attach mounts the disk, if it is not, and returns the directories that overlayfs writes to. The first belongs to the
-// account's root: it is what a container has as /.
-func (r *Roots) Attach(ctx context.Context, a account.Ref, id string) (upper, work string, err error) {
+// account's root: it is what a container has as /. A volatile disk is faster, and is lost with the machine's power: that
+// is for containers which are removed when they end.
+func (r *Roots) Attach(ctx context.Context, a account.Ref, id string, volatile bool) (upper, work string, err error) {
 	v, err := r.of(a, id)
 	if err != nil {
 		return "", "", err
 	}
 	defer r.disks.busy.take(v.image)()
-	if err := r.disks.attach(ctx, v); err != nil {
+	options := mountOptions
+	if volatile {
+		options = volatileOptions
+	}
+	if err := r.disks.attach(ctx, v, options); err != nil {
 		return "", "", err
 	}
 	upper, work = filepath.Join(v.target, upperDir), filepath.Join(v.target, workDir)
@@ -128,7 +133,7 @@ func (d *Disks) detachRoot(ctx context.Context, v volume) error {
 	if _, mounted, err := mountedLoop(v.target); err != nil || !mounted {
 		return err
 	}
-	return d.detach(ctx, v)
+	return letGo(ctx, v)
 }
 
 // Remove destroys the disk, attached or not. Absent is no error.
@@ -142,15 +147,18 @@ func (r *Roots) Remove(ctx context.Context, a account.Ref, id string) error {
 
 func (d *Disks) removeRoot(ctx context.Context, v volume) error {
 	defer d.busy.take(v.image)()
-	if _, mounted, err := mountedLoop(v.target); err != nil {
+	if err := letGo(ctx, v); err != nil {
 		return err
-	} else if mounted {
-		if err := d.detach(ctx, v); err != nil {
-			return err
-		}
 	}
 	v.hit("remove.after-umount")
-	return removeImage(v)
+	// Somebody who has the mount in a namespace of his own keeps the space, not the name. Should the name be back after a
+	// power cut, Reap removes it.
+	for _, path := range []string{v.image + newSuffix, v.image} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", v, err)
+		}
+	}
+	return nil
 }
 
 func (d *Disks) reapRoot(ctx context.Context, account, id string) error {

@@ -57,10 +57,10 @@ func (d *Disks) freeOn(ctx context.Context, v volume, image *os.File) (free int6
 			return sb.free, err
 		}
 		// The power failed while it was mounted. Mounting it puts the counts in order, and everything else.
-		if err := d.attach(ctx, v); err != nil {
+		if err := d.attach(ctx, v, mountOptions); err != nil {
 			return 0, err
 		}
-		defer func() { err = errors.Join(err, d.detach(ctx, v)) }()
+		defer func() { err = errors.Join(err, letGo(ctx, v)) }()
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(v.target, &st); err != nil {

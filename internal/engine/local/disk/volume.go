@@ -94,11 +94,6 @@ func (d *Disks) RemoveVolume(_ context.Context, a account.Ref, id string) error 
 	} else if mounted {
 		return errInUse("%s is attached: detach it first", v)
 	}
-	return removeImage(v)
-}
-
-// removeImage destroys a disk that is not mounted here.
-func removeImage(v volume) error {
 	if err := os.Remove(v.image + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", v.disk(), err)
 	}

@@ -38,7 +38,7 @@ func (r *Runtime) Populate(ctx context.Context, a account.Ref, id, path, target 
 	if len(entries) > 0 {
 		return nil
 	}
-	mounts, err := r.rootfs(scope(ctx, a), a, id)
+	mounts, err := r.rootfs(scope(ctx, a), a, id, false)
 	if err != nil {
 		return err
 	}

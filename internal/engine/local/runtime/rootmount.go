@@ -23,8 +23,9 @@ type RootDisks interface {
 	// Limited reports whether a new container is to have a disk.
 	Limited() bool
 	Create(ctx context.Context, a account.Ref, id string) error
-	// Attach gives the disk's directories for overlayfs. What the container has as / belongs to the account's root.
-	Attach(ctx context.Context, a account.Ref, id string) (upper, work string, err error)
+	// Attach gives the disk's directories for overlayfs. What the container has as / belongs to the account's root. What is
+	// on a volatile disk need not survive a power cut.
+	Attach(ctx context.Context, a account.Ref, id string, volatile bool) (upper, work string, err error)
 	// Detach writes the disk and lets go of it. Not attached, and absent, is no error.
 	Detach(ctx context.Context, a account.Ref, id string) error
 	// DetachIdle detaches the disks of which idle says that their container has no process.
@@ -36,7 +37,7 @@ type RootDisks interface {
 }
 
 // rootfs tells how to mount a container's root file system, and attaches its disk. Detaching it is up to DeleteTask.
-func (r *Runtime) rootfs(ctx context.Context, a account.Ref, id string) ([]mount.Mount, error) {
+func (r *Runtime) rootfs(ctx context.Context, a account.Ref, id string, volatile bool) ([]mount.Mount, error) {
 	disk, err := r.hasDisk(ctx, id)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (r *Runtime) rootfs(ctx context.Context, a account.Ref, id string) ([]mount
 		return mounts, nil
 	}
 	defer r.Trace("start.disk", time.Now())
-	upper, work, err := r.Disks.Attach(ctx, a, id)
+	upper, work, err := r.Disks.Attach(ctx, a, id, volatile)
 	if err != nil {
 		return nil, err
 	}

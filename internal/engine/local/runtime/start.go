@@ -37,7 +37,7 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 		}
 	}()
 	begin := time.Now()
-	mounts, err := r.rootfs(ctx, a, spec.ID)
+	mounts, err := r.rootfs(ctx, a, spec.ID, spec.Ephemeral)
 	if err != nil {
 		return 0, err
 	}
