@@ -35,7 +35,7 @@ func (v volume) disk() string {
 func short(id string) string { return fmt.Sprintf("%.12s", id) }
 
 func errBadID(id string) error {
-	return oops.Invalid("volume id %q is not 64 lower-case hex digits", id)
+	return oops.Invalid("id %q is not 64 lower-case hex digits", id)
 }
 
 func errAbsent(v volume) error {

@@ -88,7 +88,9 @@ func (d *Disks) reapImages(ctx context.Context, root string, kept map[string]boo
 		errs = append(errs, err)
 		for _, f := range files {
 			if strings.HasSuffix(f.Name(), imageSuffix+newSuffix) {
-				errs = append(errs, os.Remove(filepath.Join(dir, f.Name())))
+				if err := os.Remove(filepath.Join(dir, f.Name())); !errors.Is(err, fs.ErrNotExist) {
+					errs = append(errs, err)
+				}
 				continue
 			}
 			id, ok := strings.CutSuffix(f.Name(), imageSuffix)

@@ -65,7 +65,7 @@ func (d *Disks) checkSpace(v volume) error {
 }
 
 func errFull(v volume) error {
-	return oops.Exhausted("the disk of this machine is full, so that %s cannot be created: remove volumes or images that are not needed, or ask the operator", v)
+	return oops.Exhausted("the disk of this machine is full, so that %s cannot be created: remove containers, volumes or images that are not needed, or ask the operator", v)
 }
 
 // createError gives an error of making a disk its class.
