@@ -8,8 +8,8 @@ import (
 // TestRootDisk fills a container's root file system: it is full at its size, and nobody else notices.
 func TestRootDisk(t *testing.T) {
 	l := newLab(t, "e2ed")
-	if info := hyper(t, l, "info"); strings.Contains(info, "not limited") {
-		t.Errorf("root file systems are limited, and info says:\n%s", info)
+	if _, warnings, _ := l.Hyper("info"); strings.Contains(warnings, "not limited") {
+		t.Errorf("root file systems are limited, and info says %q", warnings)
 	}
 	hyper(t, l, "run", "-d", "--name", "ten", "busybox", "sleep", "100000")
 	if out := hyper(t, l, "exec", "ten", "df", "-h", "/"); !strings.Contains(out, " 9.") {
@@ -59,8 +59,8 @@ func TestRootDisk(t *testing.T) {
 	if err := l.Start("--config", conf); err != nil {
 		t.Fatal(err)
 	}
-	if info := hyper(t, l, "info"); !strings.Contains(info, "not limited") {
-		t.Errorf("without a limit, info says:\n%s", info)
+	if _, warnings, _ := l.Hyper("info"); !strings.Contains(warnings, "not limited") {
+		t.Errorf("without a limit, info says %q", warnings)
 	}
 	if out := hyper(t, l, "run", "--rm", "busybox", "df", "-h", "/"); strings.Contains(out, " 9.") {
 		t.Errorf("without a limit, df says\n%s", out)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/containerd/containerd/v2/core/mount"
 
 	"github.com/hypercloud/hyper/internal/engine"
 )
@@ -123,5 +126,37 @@ func TestAFailedStartDetaches(t *testing.T) {
 	}
 	if left := c.remains(); len(left) > 0 {
 		t.Errorf("there is %v", left)
+	}
+}
+
+// TestFilesThatTheContainerWroteDecide looks a user up in what an earlier run has made of the image's files.
+func TestFilesThatTheContainerWroteDecide(t *testing.T) {
+	c := container(t, "sh", "-c", "echo new:x:77:77::/:/bin/sh > /etc/passwd; chmod 600 /etc/passwd 2>/dev/null; busybox rm /etc/group")
+	c.run()
+	c.spec.User, c.spec.Args = "new", []string{"id", "-u"}
+	if _, out, errOut := c.run(); out != "77\n" {
+		t.Errorf("it says %q, %q", out, errOut)
+	}
+	c.spec.User = "web"
+	if _, err := c.r.StartContainer(t.Context(), c.a, c.spec, nil); err == nil || !strings.Contains(err.Error(), "unable to find user web") {
+		t.Errorf("a user that was removed: %v", err)
+	}
+}
+
+func TestMountsToRead(t *testing.T) {
+	overlay := func(lower string) []mount.Mount {
+		return []mount.Mount{{Type: "overlay", Source: "overlay", Options: []string{
+			"uidmap=0:1:2", "gidmap=0:1:2", "workdir=/w", "upperdir=/u", "lowerdir=" + lower, "index=off"}}}
+	}
+	for name, tc := range map[string]struct{ in, want []mount.Mount }{
+		"layers":          {overlay("/a:/b"), []mount.Mount{{Type: "overlay", Source: "overlay", Options: []string{"lowerdir=/u:/a:/b", "index=off", "ro"}}}},
+		"too many layers": {overlay(strings.Repeat("/a:", 1000)), readOnly(overlay(strings.Repeat("/a:", 1000)))},
+		"none":            {[]mount.Mount{{Type: "bind", Source: "/u", Options: []string{"uidmap=0:1:2", "rw", "rbind"}}}, []mount.Mount{{Type: "bind", Source: "/u", Options: []string{"rbind", "ro"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := toRead(tc.in); !reflect.DeepEqual(got, tc.want) {
+				t.Errorf("%v", got)
+			}
+		})
 	}
 }

@@ -98,6 +98,40 @@ func readOnly(mounts []mount.Mount) []mount.Mount {
 	return out
 }
 
+// longestOptions keeps what toRead makes well below the page that mount takes: containerd shortens the paths of layers only
+// while they are in one directory.
+const longestOptions = 3000
+
+// toRead is for looking at names and contents, whoever they belong to. With what the container wrote as one more layer
+// there is nothing to map, to make or to write, which is several times as fast.
+func toRead(mounts []mount.Mount) []mount.Mount {
+	out := readOnly(mounts)
+	for i, m := range out {
+		var upper string
+		lower := -1
+		own := slices.DeleteFunc(m.Options, func(o string) bool {
+			name, value, _ := strings.Cut(o, "=")
+			if name == "upperdir" {
+				upper = value
+			}
+			return name == "upperdir" || name == "workdir" || name == "uidmap" || name == "gidmap"
+		})
+		for j, o := range own {
+			if strings.HasPrefix(o, "lowerdir=") {
+				lower = j
+			}
+		}
+		if m.Type == "overlay" {
+			if upper == "" || lower < 0 || len(own[lower])+len(upper) > longestOptions {
+				return readOnly(mounts)
+			}
+			own[lower] = "lowerdir=" + upper + ":" + strings.TrimPrefix(own[lower], "lowerdir=")
+		}
+		out[i].Options = own
+	}
+	return out
+}
+
 func copyOf(mounts []mount.Mount) []mount.Mount {
 	out := slices.Clone(mounts)
 	for i := range out {

@@ -103,7 +103,7 @@ func (r *Runtime) addInit(s *specs.Spec) error {
 // runc would make it root's.
 func (r *Runtime) prepareUser(a account.Ref, s *specs.Spec, in engine.RunSpec, rootfs []mount.Mount) error {
 	missing := false
-	err := r.withMounts(readOnly(rootfs), func(root string) (err error) {
+	err := r.withMounts(toRead(rootfs), func(root string) (err error) {
 		if s.Process.User, err = lookup(root, in.User, in.GroupAdd); err != nil {
 			return err
 		}
