@@ -38,12 +38,13 @@ type limits struct {
 	LogFileSize  int64 `yaml:"log-file-size"` // bytes of one; default 5 MB
 	VolumeMaxGB  int   `yaml:"volume-max-gb"` // largest volume; default 50
 	VolumePoolGB int64 `yaml:"volume-pool-gb"`
+	RootfsGB     int64 `yaml:"rootfs-gb"` // what a new container can write to its root file system; 0: without a limit
 }
 
 func defaults() config {
 	return config{
 		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
-		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"},
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10},
 	}
 }
 
@@ -111,6 +112,9 @@ func (c *config) complete() error {
 			sum := sha256.Sum256([]byte(c.DataRoot))
 			c.Instance = "h" + hex.EncodeToString(sum[:])[:4]
 		}
+	}
+	if c.Limits.RootfsGB < 0 {
+		return fmt.Errorf("limits.rootfs-gb is %d: give a number of GB, or 0 for no limit", c.Limits.RootfsGB)
 	}
 	if !instancePattern.MatchString(c.Instance) {
 		return fmt.Errorf("instance %q: use 1 to 6 of the characters a-z and 0-9", c.Instance)

@@ -12,7 +12,8 @@ import (
 // CreateContainer until RemoveContainer and a process (its task) from StartContainer
 // until it exits. A container survives the death of hyperd: its shim holds it.
 type Containers interface {
-	// CreateContainer makes the container's root file system from its image. The container is not run.
+	// CreateContainer makes the container's root file system from its image, and the disk that it is written to, if
+	// its size is limited. The container is not run.
 	CreateContainer(ctx context.Context, a account.Ref, id, image string) error
 	// Populate copies what the image holds at path in container id's root file system into the
 	// (attached, empty) volume mounted on the host at target, with owners, modes, times and xattrs; the
@@ -25,7 +26,8 @@ type Containers interface {
 	StartContainer(ctx context.Context, a account.Ref, spec RunSpec, onCreated func(ctx context.Context, pid int) error) (pid int, err error)
 	// RemoveContainer removes what is left: task (killed if it lives), root file system and log. Absent is no error.
 	RemoveContainer(ctx context.Context, a account.Ref, id string) error
-	// DeleteTask removes the remains of an exited process: its shim, bundle and pipes. Absent is no error.
+	// DeleteTask removes the remains of an exited process: its shim, bundle and pipes; and lets go of the disk of its root
+	// file system. Absent is no error.
 	DeleteTask(ctx context.Context, a account.Ref, id string) error
 
 	Signal(ctx context.Context, a account.Ref, id string, signal int) error
@@ -74,6 +76,7 @@ type RunSpec struct {
 	OpenStdin   bool
 	Init        bool // run a small init as pid 1 that reaps and forwards signals
 	ReadOnly    bool // read-only root file system
+	Ephemeral   bool // removed when it ends: what it writes to its root file system need not survive a power cut
 	Limits      Limits
 	Mounts      []Mount // volumes, hosts files
 	Tmpfs       map[string]string

@@ -94,7 +94,7 @@ func TestKilledWhileRunning(t *testing.T) {
 func TestReboot(t *testing.T) {
 	l := newLab(t, "e2er")
 	hyper(t, l, "run", "-d", "--name", "always", "--restart", "always", "-p", "80", "nginx")
-	hyper(t, l, "run", "-d", "--name", "never", "-v", "data:/data", "busybox", "sh", "-c", "echo kept > /data/f; sync; sleep 1000")
+	hyper(t, l, "run", "-d", "--name", "never", "-v", "data:/data", "busybox", "sh", "-c", "echo kept >> /data/f; echo kept >> /f; sync; sleep 1000")
 	fip := strings.TrimSpace(hyper(t, l, "fip", "allocate", "-y", "1"))
 	hyper(t, l, "fip", "attach", fip, "always")
 	before := hyper(t, l, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "always", "never")
@@ -116,9 +116,12 @@ func TestReboot(t *testing.T) {
 		t.Errorf("never is %q, not exited", out)
 	}
 	hyper(t, l, "start", "never")
-	if out := hyper(t, l, "exec", "never", "cat", "/data/f"); out != "kept\n" {
-		t.Errorf("data after the reboot: %q", out)
-	}
+	eventually(t, "data after the reboot", func() string {
+		if out := hyper(t, l, "exec", "never", "cat", "/data/f", "/f"); out != strings.Repeat("kept\n", 4) {
+			return out
+		}
+		return ""
+	})
 	if now := hyper(t, l, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "always", "never"); now != before {
 		t.Errorf("addresses %q, were %q", now, before)
 	}
@@ -135,6 +138,7 @@ func TestFailpoints(t *testing.T) {
 	before := inventory(t, l)
 
 	run := []string{"run", "-d", "--name", "x", "-v", "/data", "-v", "named:/n", "busybox", "sleep", "100000"}
+	plain := []string{"run", "-d", "--name", "x", "busybox", "sleep", "100000"}
 	for _, tc := range []struct {
 		point   string
 		prepare [][]string
@@ -143,11 +147,15 @@ func TestFailpoints(t *testing.T) {
 		{"container.create.after-intent", nil, run},
 		{"create.after-snapshot", nil, run},
 		{"volume.create.after-file", nil, run},
+		{"root.create.after-file", nil, run},
 		{"container.create.after-engine", nil, run},
 		{"volume.attach.after-loop", nil, run},
 		{"volume.attach.after-mount", nil, run},
 		{"container.create.after-populate", nil, run},
+		{"root.attach.after-loop", nil, run},
+		{"root.attach.after-mount", nil, run},
 		{"container.start.after-intent", nil, run},
+		{"root.attach.after-mount", nil, plain},
 		{"start.after-task-create", nil, run},
 		{"network.attach.after-veth", nil, run},
 		{"start.after-network", nil, run},
@@ -156,9 +164,13 @@ func TestFailpoints(t *testing.T) {
 		{"container.stop.after-intent", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"container.exit.after-record", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"container.stop.after-exit", [][]string{run}, []string{"stop", "-t", "1", "x"}},
+		{"delete.after-task", [][]string{run}, []string{"stop", "-t", "1", "x"}},
+		{"root.detach.after-umount", [][]string{run}, []string{"stop", "-t", "1", "x"}},
+		{"root.detach.after-umount", nil, []string{"run", "--rm", "--name", "x", "busybox", "true"}},
 		{"volume.detach.after-umount", [][]string{run}, []string{"stop", "-t", "1", "x"}},
 		{"container.remove.after-intent", [][]string{run}, []string{"rm", "-fv", "x"}},
 		{"remove.after-task", [][]string{run}, []string{"rm", "-fv", "x"}},
+		{"root.remove.after-umount", [][]string{run}, []string{"rm", "-fv", "x"}},
 		{"container.remove.after-engine", [][]string{run}, []string{"rm", "-fv", "x"}},
 		{"fip.attach.after-intent", nil, []string{"fip", "attach", fip, "idle"}},
 		{"fip.attach.after-apply", nil, []string{"fip", "attach", fip, "idle"}},

@@ -47,8 +47,9 @@ func (l *Lab) Inventory() (Inventory, error) {
 			inv["shims"]++
 		}
 	}
-	for _, pattern := range []string{"data/containers/*/*", "data/logs/*/*", "run/io/*/*", "data/volumes/*/*.img", "run/netns/*"} {
-		found, _ := filepath.Glob(filepath.Join(l.Dir, pattern))
+	for _, pattern := range []string{"data/containers/*/*", "data/logs/*/*", "run/io/*/*", "data/volumes/[0-9a-f]*/*.img*", "data/volumes/roots/*/*.img*", "run/volumes/pool/[0-9a-f]*/*.img*", "run/volumes/pool/roots/*/*.img*", "run/netns/*"} {
+		// As the lab's processes see it: the pool of volumes is a mount.
+		found, _ := filepath.Glob(filepath.Join(fmt.Sprintf("/proc/%d/root", l.holder.Process.Pid), l.Dir, pattern))
 		inv[pattern] = len(found)
 	}
 	cgroups, _ := filepath.Glob("/sys/fs/cgroup/memory/hyper-" + l.Instance + "/*/*")

@@ -21,7 +21,10 @@ import (
 func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	out := e.facts()
 	out.VolumeBackend = e.Backend()
-	out.Warnings = []string{"root file systems are not limited to 10 GB on this machine: the data directory's file system has no project quota that hyperd could set"}
+	out.RootfsQuota = e.config.RootfsSize > 0
+	if !out.RootfsQuota {
+		out.Warnings = append(out.Warnings, "root file systems of new containers are not limited, since limits.rootfs-gb is 0: one container can fill this machine's disk")
+	}
 	if out.VolumeBackend == "copy" {
 		out.Warnings = append(out.Warnings, "snapshots of volumes are full copies on this machine: the data directory's file system has no reflinks, and XFS cannot be mounted")
 	}

@@ -2,7 +2,7 @@
 // router, ext4 disks in image files.
 //
 // The work is done by the packages below it, which do not know of each other: containerd holds images and tasks for
-// images and runtime; disk and network stand alone. This package opens them in their order, and says what there is to say
+// images and runtime; runtime is given root disks by disk; network stands alone. This package opens them in their order, and says what there is to say
 // of the machine as a whole: what it is (Info), what of it is nobody's (Reap), and how to leave no trace (Destroy).
 package local
 
@@ -36,6 +36,7 @@ type Config struct {
 	FIPPool        []netip.Prefix // floating IPs
 	DNSUpstreams   []string       // none: those of /etc/resolv.conf
 	VolumePoolSize int64          // bytes of the pool file, where one is needed; 0: most of the disk
+	RootfsSize     int64          // bytes of a new container's root disk; 0: root file systems have no limit
 	Log            *slog.Logger
 	Trace          func(name string, start time.Time)
 }
@@ -74,15 +75,16 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	e.facts = facts(c.Libexec, e.daemon.Version())
 	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
-	e.Runtime = runtime.New(runtime.Config{
-		Client: e.daemon.Client(), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
-	})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the volumes: %w", err)
 	}
+	e.Runtime = runtime.New(runtime.Config{
+		Client: e.daemon.Client(), Disks: e.Roots(c.RootfsSize), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec,
+		CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
+	})
 	e.Network, err = network.New(ctx, network.Config{
 		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPool: c.FIPPool, DNSUpstreams: c.DNSUpstreams, Log: c.Log,
 	})

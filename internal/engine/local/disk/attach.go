@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/failpoint"
 )
 
 // AttachVolume mounts the disk, if it is not, and returns the directory of its content; see engine.Volumes.
@@ -21,33 +20,41 @@ func (d *Disks) AttachVolume(ctx context.Context, a account.Ref, id string) (str
 		return "", err
 	}
 	defer d.busy.take(v.image)()
-	image, err := openImage(v)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", errAbsent(id)
-	}
-	if err != nil {
+	if err := d.attach(ctx, v, mountOptions); err != nil {
 		return "", err
-	}
-	defer image.Close()
-	mounted, err := mountedFrom(v.target, image)
-	if err != nil {
-		return "", err
-	}
-	if !mounted {
-		if err := d.mount(ctx, v, image); err != nil {
-			return "", fmt.Errorf("attach volume %s: %w", short(id), err)
-		}
 	}
 	data := filepath.Join(v.target, dataDir)
 	// An earlier hyperd may have died between mounting a fresh disk and this.
 	if err := os.Mkdir(data, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("attach volume %s: %w", short(id), err)
+		return "", fmt.Errorf("attach %s: %w", v, err)
 	}
 	return data, nil
 }
 
+// attach mounts a disk, if it is not.
+func (d *Disks) attach(ctx context.Context, v volume, options string) error {
+	image, err := openImage(v)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errAbsent(v)
+	}
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	mounted, err := mountedFrom(v.target, image)
+	if err != nil {
+		return err
+	}
+	if !mounted {
+		if err := d.mount(ctx, v, image, options); err != nil {
+			return fmt.Errorf("attach %s: %w", v, err)
+		}
+	}
+	return nil
+}
+
 // mount binds a loop device and mounts it at the volume's place. If it fails, nothing is left: the device frees itself.
-func (d *Disks) mount(ctx context.Context, v volume, image *os.File) error {
+func (d *Disks) mount(ctx context.Context, v volume, image *os.File, options string) error {
 	sb, err := readSuperblock(image)
 	if err != nil {
 		return err
@@ -57,7 +64,7 @@ func (d *Disks) mount(ctx context.Context, v volume, image *os.File) error {
 		return err
 	}
 	defer dev.Close()
-	failpoint.Hit("volume.attach.after-loop")
+	v.hit("attach.after-loop")
 	if err := os.MkdirAll(v.target, 0o700); err != nil {
 		return err
 	}
@@ -66,25 +73,25 @@ func (d *Disks) mount(ctx context.Context, v volume, image *os.File) error {
 			return err
 		}
 	}
-	err = mountExt4(dev.Name(), v.target)
+	err = mountExt4(dev.Name(), v.target, options)
 	if err != nil && !sb.errors && ctx.Err() == nil {
-		d.log.Warn("volume cannot be mounted", "volume", v.id, "error", err)
+		d.log.Warn("a disk cannot be mounted", "disk", v.image, "error", err)
 		if err := d.repair(ctx, v, dev.Name()); err != nil {
 			return err
 		}
-		err = mountExt4(dev.Name(), v.target)
+		err = mountExt4(dev.Name(), v.target, options)
 	}
 	if err != nil {
 		_ = os.Remove(v.target)
 		return fmt.Errorf("mount its file system: %w", err)
 	}
-	failpoint.Hit("volume.attach.after-mount")
+	v.hit("attach.after-mount")
 	return nil
 }
 
-// repair runs e2fsck on a volume that says it has errors, or cannot be mounted.
+// repair runs e2fsck on a disk that says it has errors, or cannot be mounted.
 func (d *Disks) repair(ctx context.Context, v volume, device string) error {
-	d.log.Warn("checking a volume's file system", "volume", v.id)
+	d.log.Warn("checking a disk's file system", "disk", v.image)
 	if err := repairExt4(ctx, device); err != nil {
 		_ = os.Remove(v.target)
 		return fmt.Errorf("its file system is damaged and could not be repaired without loss, so that the operator has to look at %s: %w", v.image, err)
@@ -92,8 +99,20 @@ func (d *Disks) repair(ctx context.Context, v volume, device string) error {
 	return nil
 }
 
-func mountExt4(device, target string) error {
-	return unix.Mount(device, target, "ext4", unix.MS_NODEV|unix.MS_RELATIME, mountOptions)
+func mountExt4(device, target, options string) error {
+	return unix.Mount(device, target, "ext4", unix.MS_NODEV|unix.MS_RELATIME, options)
+}
+
+// letGo writes everything to disk and removes the mount. The device goes with it, unless somebody still has the mount.
+func letGo(ctx context.Context, v volume) error {
+	if err := unmount(ctx, v.target); err != nil {
+		return fmt.Errorf("detach %s: %w", v, err)
+	}
+	v.hit("detach.after-umount")
+	if err := os.Remove(v.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("detach %s: %w", v, err)
+	}
+	return nil
 }
 
 // DetachVolume writes everything to disk and lets go of mount and device; see engine.Volumes. It fails with
@@ -108,12 +127,8 @@ func (d *Disks) DetachVolume(ctx context.Context, a account.Ref, id string) erro
 }
 
 func (d *Disks) detach(ctx context.Context, v volume) error {
-	if err := unmount(ctx, v.target); err != nil {
-		return fmt.Errorf("detach volume %s: %w", short(v.id), err)
-	}
-	failpoint.Hit("volume.detach.after-umount")
-	if err := os.Remove(v.target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("detach volume %s: %w", short(v.id), err)
+	if err := letGo(ctx, v); err != nil {
+		return err
 	}
 	image, err := openImage(v)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +139,7 @@ func (d *Disks) detach(ctx context.Context, v volume) error {
 	}
 	defer image.Close()
 	return within(ctx, func() (bool, error) {
-		err := notBound(image, v.id)
+		err := notBound(image, v)
 		return err == nil, err
 	})
 }

@@ -32,6 +32,15 @@ func runStep(step string) error {
 		return err
 	case "detach":
 		return d.DetachVolume(ctx, ann, one)
+	case "create-root":
+		return d.Roots(small).Create(ctx, ann, one)
+	case "attach-root":
+		_, _, err = d.Roots(small).Attach(ctx, ann, one, false)
+		return err
+	case "detach-root":
+		return d.Roots(small).Detach(ctx, ann, one)
+	case "remove-root":
+		return d.Roots(small).Remove(ctx, ann, one)
 	}
 	return fmt.Errorf("no step %q", op)
 }

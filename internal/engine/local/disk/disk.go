@@ -1,4 +1,5 @@
-// Package disk keeps volumes on this machine: it implements engine.Volumes.
+// Package disk keeps volumes on this machine: it implements engine.Volumes. It keeps containers' root disks, too: what
+// their root file systems are written to (see Roots).
 //
 // A volume is an ext4 file system of its stated size in a sparse image file of its own, attached by a loop
 // device with direct I/O and mounted by hyperd. What a container gets is the directory "data" inside, so that
@@ -7,6 +8,8 @@
 //	<pool>/<account>/<volume>.img       the disk; <volume>.img.new while it is being made
 //	<base>/mnt/<account>/<volume>       where it is mounted while it is attached
 //	<pool>/orphans/<account>.<volume>.img   a disk with data that nobody claimed when hyperd started
+//	<pool>/roots/<account>/<container>.img  a container's root disk, mounted at <base>/roots/<account>/<container>
+//	<pool>/roots/empty-<bytes>.img      what root disks of that size are copies of
 //
 // <pool> is the data directory itself if its file system can share blocks between files (reflinks), so that snapshots
 // cost nothing. Otherwise it is the mounted XFS inside <dir>/pool.xfs, a sparse file; and where the kernel has no
@@ -20,7 +23,8 @@
 //     holds the first, would corrupt it; attaching therefore always looks for a device first.
 //   - Loop devices are set to clear themselves: a device without a mount frees itself, whoever died in between.
 //   - An image file appears under its name only when it is whole and on disk.
-//   - Data is destroyed by RemoveVolume and by nothing else: Reap sets aside what it does not know.
+//   - A volume's data is destroyed by RemoveVolume and by nothing else: Reap sets aside what it does not know. A root
+//     disk lives and dies with its container.
 package disk
 
 import (
@@ -32,6 +36,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/failpoint"
 )
 
 // Config says where volumes are kept.
@@ -98,8 +103,10 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 		}
 	}
 	d.pool = d.dir
-	if err := os.MkdirAll(filepath.Join(d.base, "mnt"), 0o700); err != nil {
-		return nil, fmt.Errorf("make the volume directory: %w", err)
+	for _, name := range []string{mountsDir, rootsDir} {
+		if err := os.MkdirAll(filepath.Join(d.base, name), 0o700); err != nil {
+			return nil, fmt.Errorf("make the volume directory: %w", err)
+		}
 	}
 	if err := d.pick(ctx, cfg.PoolSize, reflinks); err != nil {
 		return nil, fmt.Errorf("prepare the volume directory %s: %w", d.dir, err)
@@ -115,11 +122,26 @@ func (d *Disks) Close() error { return nil }
 
 // volume is one disk's places on the machine, from identifiers that were checked.
 type volume struct {
+	kind   kind
 	id     string
 	dir    string // of the account's images
 	image  string
 	target string // where it is mounted
 }
+
+// kind is what a disk is for, in the words for users and in the names of failpoints.
+type kind struct{ noun, point string }
+
+var (
+	aVolume   = kind{"volume", "volume"}
+	aRootDisk = kind{"the root disk of container", "root"}
+)
+
+// String names the disk as people would.
+func (v volume) String() string { return v.kind.noun + " " + short(v.id) }
+
+// hit is a failpoint of what is done to this kind of disk.
+func (v volume) hit(step string) { failpoint.Hit(v.kind.point + "." + step) }
 
 // volume checks the identifiers, which become file names, and returns the places.
 func (d *Disks) volume(a account.Ref, id string) (volume, error) {
@@ -129,11 +151,15 @@ func (d *Disks) volume(a account.Ref, id string) (volume, error) {
 	if !volumeID.MatchString(id) {
 		return volume{}, errBadID(id)
 	}
-	dir := filepath.Join(d.pool, a.ID())
-	return volume{
-		id:     id,
-		dir:    dir,
-		image:  filepath.Join(dir, id+imageSuffix),
-		target: filepath.Join(d.base, "mnt", a.ID(), id),
-	}, nil
+	return d.volumeOf(a.ID(), id), nil
+}
+
+// volumeOf returns a volume's places. Its identifiers are names that were found on the machine.
+func (d *Disks) volumeOf(account, id string) volume {
+	return diskAt(aVolume, d.pool, filepath.Join(d.base, mountsDir), account, id)
+}
+
+func diskAt(k kind, images, mounts, account, id string) volume {
+	dir := filepath.Join(images, account)
+	return volume{kind: k, id: id, dir: dir, image: filepath.Join(dir, id+imageSuffix), target: filepath.Join(mounts, account, id)}
 }

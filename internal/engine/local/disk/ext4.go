@@ -15,17 +15,20 @@ const (
 	// mountOptions: freed blocks go back to the machine. The inode tables of a sparse file are zero
 	// already, so that the kernel need not write them.
 	mountOptions = "discard,noinit_itable"
+	// volatileOptions: nothing waits until it is on disk. After a power cut the file system is damaged.
+	volatileOptions = mountOptions + ",barrier=0"
 )
 
-// makeExt4 makes an empty file system in the sparse file at path, as large as the file.
-func makeExt4(ctx context.Context, path string) error {
+// makeExt4 makes an empty file system in the sparse file at path, as large as the file. Further arguments are mkfs's.
+func makeExt4(ctx context.Context, path string, more ...string) error {
 	mkfs, err := findTool("mkfs.ext4", "e2fsprogs")
 	if err != nil {
 		return err
 	}
 	// -F: it is a file. No block is kept for root. A file system with an error turns read-only, not worse.
-	return runTool(ctx, mkfs, "-q", "-F", "-b", fmt.Sprint(blockSize), "-m", "0", "-e", "remount-ro",
-		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0", path)
+	args := []string{"-q", "-F", "-b", fmt.Sprint(blockSize), "-m", "0", "-e", "remount-ro",
+		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"}
+	return runTool(ctx, mkfs, append(append(args, more...), path)...)
 }
 
 // repairExt4 repairs what can be repaired without losing anything.
@@ -44,8 +47,10 @@ func repairExt4(ctx context.Context, device string) error {
 
 // superblock is what an unmounted ext4 file system says of itself.
 type superblock struct {
-	used   bool // was mounted once: it may hold data
-	errors bool // the kernel met an error in it
+	used   bool  // was mounted once: it may hold data
+	errors bool  // the kernel met an error in it
+	dirty  bool  // its journal holds what is not in its place yet, so that free is old
+	free   int64 // bytes
 }
 
 // readSuperblock reads the superblock in an image file. The offsets are those of struct ext4_super_block.
@@ -58,8 +63,16 @@ func readSuperblock(image *os.File) (superblock, error) {
 	if binary.LittleEndian.Uint16(b[56:]) != magic {
 		return superblock{}, fmt.Errorf("%s holds no ext4 file system", image.Name())
 	}
+	const needsRecovery, wide = 0x4, 0x80
+	incompat := binary.LittleEndian.Uint32(b[96:])
+	free := int64(binary.LittleEndian.Uint32(b[12:]))
+	if incompat&wide != 0 {
+		free |= int64(binary.LittleEndian.Uint32(b[344:])) << 32
+	}
 	return superblock{
 		used:   binary.LittleEndian.Uint32(b[44:]) != 0 || binary.LittleEndian.Uint16(b[52:]) != 0,
 		errors: binary.LittleEndian.Uint16(b[58:])&errorState != 0,
+		dirty:  incompat&needsRecovery != 0,
+		free:   free * blockSize,
 	}, nil
 }

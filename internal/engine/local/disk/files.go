@@ -75,10 +75,8 @@ func canReflink(dir string) (bool, error) {
 		return false, err
 	}
 	err = unix.IoctlFileClone(int(to.Fd()), int(from.Fd()))
-	for _, no := range []error{unix.EOPNOTSUPP, unix.ENOTTY, unix.ENOSYS, unix.EINVAL, unix.EXDEV} {
-		if errors.Is(err, no) {
-			return false, nil
-		}
+	if cannotClone(err) {
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("clone a file: %w", err)

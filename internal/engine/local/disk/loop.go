@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,8 +27,13 @@ func loopFor(image *os.File) (*os.File, error) {
 	return bindLoop(image)
 }
 
+// binding is held while a device is asked for and bound, since all who ask are offered the same.
+var binding sync.Mutex
+
 // bindLoop binds a free loop device to the image.
 func bindLoop(image *os.File) (*os.File, error) {
+	binding.Lock()
+	defer binding.Unlock()
 	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("this machine offers no loop devices: %w", err)
@@ -37,7 +43,7 @@ func bindLoop(image *os.File) (*os.File, error) {
 	config.Info.Flags = unix.LO_FLAGS_AUTOCLEAR | unix.LO_FLAGS_DIRECT_IO
 	name := config.Info.File_name[:]
 	copy(name[:len(name)-1], filepath.Base(image.Name()))
-	// Everybody is offered the same free device; whoever loses the race asks again.
+	// Other programs are offered the same free device; whoever loses the race asks again.
 	for range 256 {
 		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
 		if err != nil {

@@ -14,6 +14,8 @@ const (
 	newSuffix   = ".new" // of what is not whole yet
 	orphans     = "orphans"
 	dataDir     = "data" // inside a volume
+	mountsDir   = "mnt"
+	rootsDir    = "roots" // of images as of mounts
 )
 
 var (
@@ -21,15 +23,23 @@ var (
 	accountID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
+// disk names the disk of what the user knows.
+func (v volume) disk() string {
+	if v.kind == aVolume {
+		return "the disk of " + v.String()
+	}
+	return v.String()
+}
+
 // short is what people call a volume without a name.
 func short(id string) string { return fmt.Sprintf("%.12s", id) }
 
 func errBadID(id string) error {
-	return oops.Invalid("volume id %q is not 64 lower-case hex digits", id)
+	return oops.Invalid("id %q is not 64 lower-case hex digits", id)
 }
 
-func errAbsent(id string) error {
-	return oops.NotFound("the disk of volume %s is not on this machine", short(id))
+func errAbsent(v volume) error {
+	return oops.NotFound("%s is not on this machine", v.disk())
 }
 
 func errInUse(format string, args ...any) error {

@@ -18,8 +18,9 @@ import (
 // Reap removes what belongs to no volume in keep: mounts, half-made disks, and disks that were never attached and
 // so hold nothing. A disk that was in use once is not destroyed, since losing hyperd's database must not mean losing every
 // volume: it is set aside in the pool's directory "orphans", and logged. What is kept stays as it is, attached or not.
+// Root disks go as their containers do.
 func (d *Disks) Reap(ctx context.Context, keep []engine.Keep) error {
-	kept := map[string]bool{}
+	kept, roots := map[string]bool{}, map[string]bool{}
 	for _, k := range keep {
 		if err := k.Account.Check(); err != nil {
 			return err
@@ -27,13 +28,18 @@ func (d *Disks) Reap(ctx context.Context, keep []engine.Keep) error {
 		for _, id := range k.Volumes {
 			kept[filepath.Join(k.Account.ID(), id)] = true
 		}
+		for _, id := range k.Containers {
+			roots[filepath.Join(k.Account.ID(), id)] = true
+		}
 	}
-	return errors.Join(d.reapMounts(ctx, kept), d.reapImages(ctx, kept))
+	return errors.Join(
+		d.reapMounts(ctx, mountsDir, kept), d.reapImages(ctx, d.pool, kept, d.reapVolume),
+		d.reapMounts(ctx, rootsDir, roots), d.reapImages(ctx, filepath.Join(d.pool, rootsDir), roots, d.reapRoot))
 }
 
-// reapMounts detaches the volumes that are not kept, and removes mount points without a mount.
-func (d *Disks) reapMounts(ctx context.Context, kept map[string]bool) error {
-	root := filepath.Join(d.base, "mnt")
+// reapMounts detaches the disks that are not kept, and removes mount points without a mount.
+func (d *Disks) reapMounts(ctx context.Context, name string, kept map[string]bool) error {
+	root := filepath.Join(d.base, name)
 	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(root))
 	if err != nil {
 		return fmt.Errorf("read the table of mounts: %w", err)
@@ -41,7 +47,7 @@ func (d *Disks) reapMounts(ctx context.Context, kept map[string]bool) error {
 	var errs []error
 	for _, m := range mounts {
 		if rel, err := filepath.Rel(root, m.Mountpoint); err == nil && !kept[rel] {
-			d.log.Info("unmounting a volume that belongs to nobody", "mount", m.Mountpoint)
+			d.log.Info("unmounting a disk that belongs to nobody", "mount", m.Mountpoint)
 			errs = append(errs, unmount(ctx, m.Mountpoint))
 		}
 	}
@@ -62,10 +68,13 @@ func (d *Disks) reapMounts(ctx context.Context, kept map[string]bool) error {
 	return errors.Join(errs...)
 }
 
-// reapImages removes or sets aside the images that are not kept.
-func (d *Disks) reapImages(ctx context.Context, kept map[string]bool) error {
+// reapImages hands the images below root that are not kept to reap, and removes what was not finished.
+func (d *Disks) reapImages(ctx context.Context, root string, kept map[string]bool, reap func(ctx context.Context, account, id string) error) error {
 	_ = os.Remove(filepath.Join(d.dir, poolFile+newSuffix))
-	accounts, err := os.ReadDir(d.pool)
+	accounts, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("list the disks: %w", err)
 	}
@@ -74,27 +83,29 @@ func (d *Disks) reapImages(ctx context.Context, kept map[string]bool) error {
 		if !accountID.MatchString(a.Name()) {
 			continue
 		}
-		dir := filepath.Join(d.pool, a.Name())
+		dir := filepath.Join(root, a.Name())
 		files, err := os.ReadDir(dir)
 		errs = append(errs, err)
 		for _, f := range files {
 			if strings.HasSuffix(f.Name(), imageSuffix+newSuffix) {
-				errs = append(errs, os.Remove(filepath.Join(dir, f.Name())))
+				if err := os.Remove(filepath.Join(dir, f.Name())); !errors.Is(err, fs.ErrNotExist) {
+					errs = append(errs, err)
+				}
 				continue
 			}
 			id, ok := strings.CutSuffix(f.Name(), imageSuffix)
 			if !ok || kept[filepath.Join(a.Name(), id)] {
 				continue
 			}
-			errs = append(errs, d.reapImage(ctx, dir, a.Name(), id))
+			errs = append(errs, reap(ctx, a.Name(), id))
 		}
 		_ = os.Remove(dir) // if nothing is left in it
 	}
 	return errors.Join(errs...)
 }
 
-func (d *Disks) reapImage(ctx context.Context, dir, account, id string) error {
-	v := volume{id: id, dir: dir, image: filepath.Join(dir, id+imageSuffix), target: filepath.Join(d.base, "mnt", account, id)}
+func (d *Disks) reapVolume(ctx context.Context, account, id string) error {
+	v := d.volumeOf(account, id)
 	defer d.busy.take(v.image)()
 	if err := d.detach(ctx, v); err != nil {
 		return err
@@ -116,8 +127,8 @@ func (d *Disks) reapImage(ctx context.Context, dir, account, id string) error {
 	}
 	to := filepath.Join(aside, account+"."+id+imageSuffix)
 	if err := unix.Renameat2(unix.AT_FDCWD, v.image, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE); err != nil {
-		return fmt.Errorf("set aside the disk of volume %s: %w", short(id), err)
+		return fmt.Errorf("set aside %s: %w", v.disk(), err)
 	}
 	d.log.Warn("a volume's disk belongs to nobody and was set aside: remove it, or put it back and add the volume", "disk", to)
-	return errors.Join(syncDir(aside), syncDir(dir))
+	return errors.Join(syncDir(aside), syncDir(v.dir))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -30,53 +31,55 @@ func (d *Disks) CreateVolume(ctx context.Context, a account.Ref, id string, size
 	if _, err := os.Lstat(v.image); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := d.checkSpace(id); err != nil {
+	err = d.create(v, size-size%blockSize, func(path string) error { return makeExt4(ctx, path) })
+	return createError(v, err)
+}
+
+// create makes an image: format fills a sparse file of the size.
+func (d *Disks) create(v volume, size int64, format func(path string) error) error {
+	if err := d.checkSpace(v); err != nil {
 		return err
 	}
 	if err := os.Mkdir(v.dir, 0o700); err == nil {
-		err = syncDir(d.pool)
-		if err != nil {
-			return fmt.Errorf("create the disk of volume %s: %w", short(id), err)
+		if err := syncDir(filepath.Dir(v.dir)); err != nil {
+			return err
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
-		return createError(id, err)
+		return err
 	}
-	err = makeFile(v.image, size-size%blockSize, "volume.create.after-file", func(path string) error {
-		return makeExt4(ctx, path)
-	})
-	return createError(id, err)
+	return makeFile(v.image, size, v.kind.point+".create.after-file", format)
 }
 
 // checkSpace refuses a new disk when the machine's own is about to be full.
-func (d *Disks) checkSpace(id string) error {
+func (d *Disks) checkSpace(v volume) error {
 	for _, dir := range []string{d.dir, d.pool} {
 		_, free, err := space(dir)
 		if err != nil {
 			return err
 		}
 		if free < d.headroom {
-			return errFull(id)
+			return errFull(v)
 		}
 	}
 	return nil
 }
 
-func errFull(id string) error {
-	return oops.Exhausted("the disk of this machine is full, so that volume %s cannot be created: remove volumes or images that are not needed, or ask the operator", short(id))
+func errFull(v volume) error {
+	return oops.Exhausted("the disk of this machine is full, so that %s cannot be created: remove containers, volumes or images that are not needed, or ask the operator", v)
 }
 
 // createError gives an error of making a disk its class.
-func createError(id string, err error) error {
+func createError(v volume, err error) error {
 	var failed *toolError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.As(err, &failed) && failed.full():
-		return errFull(id)
+		return errFull(v)
 	case errors.Is(err, unix.EFBIG):
-		return oops.Invalid("volume %s is larger than a file can be on this machine", short(id))
+		return oops.Invalid("%s is larger than a file can be on this machine", v)
 	}
-	return fmt.Errorf("create the disk of volume %s: %w", short(id), err)
+	return fmt.Errorf("create %s: %w", v.disk(), err)
 }
 
 // RemoveVolume destroys the disk and its data; see engine.Volumes.
@@ -89,10 +92,10 @@ func (d *Disks) RemoveVolume(_ context.Context, a account.Ref, id string) error 
 	if _, mounted, err := mountedLoop(v.target); err != nil {
 		return err
 	} else if mounted {
-		return errInUse("volume %s is attached: detach it first", short(id))
+		return errInUse("%s is attached: detach it first", v)
 	}
 	if err := os.Remove(v.image + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the disk of volume %s: %w", short(id), err)
+		return fmt.Errorf("remove %s: %w", v.disk(), err)
 	}
 	image, err := openImage(v)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -102,11 +105,11 @@ func (d *Disks) RemoveVolume(_ context.Context, a account.Ref, id string) error 
 		return err
 	}
 	defer image.Close()
-	if err := notBound(image, id); err != nil {
+	if err := notBound(image, v); err != nil {
 		return err
 	}
 	if err := os.Remove(v.image); err != nil {
-		return fmt.Errorf("remove the disk of volume %s: %w", short(id), err)
+		return fmt.Errorf("remove %s: %w", v.disk(), err)
 	}
 	return syncDir(v.dir)
 }
@@ -119,7 +122,7 @@ func (d *Disks) VolumeUsage(_ context.Context, a account.Ref, id string) (int64,
 	}
 	fi, err := os.Lstat(v.image)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, errAbsent(id)
+		return 0, errAbsent(v)
 	}
 	if err != nil {
 		return 0, err
@@ -135,20 +138,20 @@ func (d *Disks) VolumeUsage(_ context.Context, a account.Ref, id string) (int64,
 func openImage(v volume) (*os.File, error) {
 	f, err := os.OpenFile(v.image, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open the disk of volume %s: %w", short(v.id), err)
+		return nil, fmt.Errorf("open %s: %w", v.disk(), err)
 	}
 	return f, nil
 }
 
 // notBound refuses while a loop device is bound to the image, mounted by whomever.
-func notBound(image *os.File, id string) error {
+func notBound(image *os.File, v volume) error {
 	dev, err := boundLoop(image)
 	if err != nil {
 		return err
 	}
 	if dev != nil {
 		_ = dev.Close()
-		return errInUse("volume %s is still in use by a process on this machine (device %s)", short(id), dev.Name())
+		return errInUse("%s is still in use by a process on this machine (device %s)", v, dev.Name())
 	}
 	return nil
 }

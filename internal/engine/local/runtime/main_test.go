@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/engine/local/containerd"
+	"github.com/hypercloud/hyper/internal/engine/local/disk"
 )
 
 // The tests run in namespaces of their own, so that their end takes every process and mount with them. The test binary
@@ -109,6 +110,9 @@ func inside(m *testing.M) int {
 	return m.Run()
 }
 
+// rootSize is the size of the subjects' root disks.
+const rootSize = 64 << 20
+
 // machine starts a containerd and makes a Runtime.
 func machine(ctx context.Context, root string) (*Runtime, func(), error) {
 	libexec, err := filepath.Abs("../../../../libexec/hyper")
@@ -127,8 +131,12 @@ func machine(ctx context.Context, root string) (*Runtime, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	disks, err := disk.New(ctx, disk.Config{Dir: filepath.Join(root, "data", "v"), RunDir: filepath.Join(root, "run", "v"), PoolSize: 4 << 30})
+	if err != nil {
+		return nil, nil, err
+	}
 	r := New(Config{
-		Client: d.Client(), DataRoot: filepath.Join(root, "data"), RunDir: filepath.Join(root, "run"), Libexec: libexec,
+		Client: d.Client(), Disks: disks.Roots(rootSize), DataRoot: filepath.Join(root, "data"), RunDir: filepath.Join(root, "run"), Libexec: libexec,
 		CgroupParent: cgroupParent(filepath.Dir(root)),
 	})
 	return r, func() { d.Close() }, nil

@@ -38,11 +38,11 @@ func (r *Runtime) Populate(ctx context.Context, a account.Ref, id, path, target 
 	if len(entries) > 0 {
 		return nil
 	}
-	mounts, err := r.rootfs(scope(ctx, a), id)
+	mounts, err := r.rootfs(scope(ctx, a), a, id, false)
 	if err != nil {
 		return err
 	}
-	return r.withRootfs(mounts, func(root string) error {
+	return r.withMounts(readOnly(mounts), func(root string) error {
 		return populate(ctx, root, path, target, a.HostID())
 	})
 }

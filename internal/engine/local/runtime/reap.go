@@ -35,6 +35,7 @@ func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
 		return fmt.Errorf("listing the accounts that containerd knows: %w", err)
 	}
 	errs := []error{r.unmountStray()}
+	recorded := map[key]bool{}
 	for _, ns := range all {
 		if !account.IsID(ns) {
 			r.Log.Warn("containerd has a namespace that is no account's: what is in it is left alone", "namespace", ns)
@@ -48,7 +49,11 @@ func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
 				continue
 			}
 		}
-		errs = append(errs, r.reapAccount(namespaces.WithNamespace(ctx, ns), a, kept))
+		errs = append(errs, r.reapAccount(namespaces.WithNamespace(ctx, ns), a, kept, recorded))
+	}
+	if err := errors.Join(errs...); err == nil {
+		// An earlier hyperd was about to detach these, or to start what is on them.
+		errs = append(errs, r.Disks.DetachIdle(ctx, func(account, id string) bool { return !recorded[key{account, id}] }))
 	}
 	stray := func(k key) bool { return !kept[k] }
 	r.eachDir(filepath.Join(r.RunDir, "io"), stray, func(_ key, dir string) { errs = append(errs, os.RemoveAll(dir)) })
@@ -58,8 +63,9 @@ func (r *Runtime) Reap(ctx context.Context, keep []engine.Keep) error {
 	return errors.Join(errs...)
 }
 
-// reapAccount removes the containers and root file systems of an account that are not kept.
-func (r *Runtime) reapAccount(ctx context.Context, a account.Ref, kept map[key]bool) error {
+// reapAccount removes the containers and root file systems of an account that are not kept. It marks those that stay and
+// may have a process.
+func (r *Runtime) reapAccount(ctx context.Context, a account.Ref, kept, recorded map[key]bool) error {
 	records, err := r.records().List(ctx)
 	if err != nil {
 		return fmt.Errorf("listing the containers of account %s: %w", a, err)
@@ -68,7 +74,9 @@ func (r *Runtime) reapAccount(ctx context.Context, a account.Ref, kept map[key]b
 	for _, c := range records {
 		if !kept[keyOf(a, c.ID)] {
 			errs = append(errs, r.RemoveContainer(ctx, a, c.ID))
+			continue
 		}
+		recorded[keyOf(a, c.ID)] = true
 	}
 	var stray []string
 	err = r.snapshots().Walk(ctx, func(_ context.Context, info snapshots.Info) error {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/failpoint"
@@ -31,8 +33,7 @@ func (r *Runtime) RemoveContainer(ctx context.Context, a account.Ref, id string)
 		return err
 	}
 	failpoint.Hit("remove.after-task")
-	ctx = context.WithoutCancel(ctx)
-	if err := r.snapshots().Remove(scope(ctx, a), snapshotKey(id)); err != nil && !errdefs.IsNotFound(err) {
+	if err := r.removeRootfs(context.WithoutCancel(ctx), a, id); err != nil {
 		return fmt.Errorf("removing the root file system: %w", err)
 	}
 	k := keyOf(a, id)
@@ -48,9 +49,28 @@ func (r *Runtime) DeleteTask(ctx context.Context, a account.Ref, id string) erro
 	k := keyOf(a, id)
 	ctx = scope(context.WithoutCancel(ctx), a)
 	if err := r.deleteTask(ctx, k); err != nil {
-		return fmt.Errorf("deleting the process: %w", err)
+		return err
 	}
-	if err := r.records().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
+	failpoint.Hit("delete.after-task")
+	var g errgroup.Group
+	g.Go(func() error {
+		defer r.Trace("exit.disk", time.Now())
+		return r.Disks.Detach(ctx, a, id)
+	})
+	return errors.Join(r.deleteRecord(ctx, k), g.Wait())
+}
+
+// clearTask removes what an earlier attempt to start left, but for the disk, which is attached for the next.
+func (r *Runtime) clearTask(ctx context.Context, k key) error {
+	if err := r.deleteTask(ctx, k); err != nil {
+		return err
+	}
+	return r.deleteRecord(ctx, k)
+}
+
+// deleteRecord makes containerd and us forget a container whose task is gone.
+func (r *Runtime) deleteRecord(ctx context.Context, k key) error {
+	if err := r.records().Delete(ctx, k.id); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("deleting the container's record: %w", err)
 	}
 	r.forget(k)
@@ -67,7 +87,7 @@ func (r *Runtime) deleteTask(ctx context.Context, k key) error {
 	r.mu.Unlock()
 	if !dead {
 		if err := r.kill(ctx, k.id); err != nil {
-			return err
+			return fmt.Errorf("deleting the process: %w", err)
 		}
 	}
 	deadline := time.Now().Add(killTime)
@@ -78,7 +98,7 @@ func (r *Runtime) deleteTask(ctx context.Context, k key) error {
 		}
 		// The shim has died, and containerd is about to clear up after it.
 		if !strings.Contains(err.Error(), "ttrpc: closed") && !errdefs.IsUnavailable(err) || time.Now().After(deadline) {
-			return err
+			return fmt.Errorf("deleting the process: %w", err)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

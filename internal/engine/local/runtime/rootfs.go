@@ -4,23 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
-	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/image-spec/identity"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-const snapshotPrefix = "hyper-"
+const (
+	snapshotPrefix = "hyper-"
+	// diskLabel is on the snapshots whose container writes to a disk of its own.
+	diskLabel = "hyper/root-disk"
+)
 
 func snapshotKey(id string) string { return snapshotPrefix + id }
 
@@ -29,29 +30,49 @@ func (r *Runtime) CreateContainer(ctx context.Context, a account.Ref, id, image 
 	if err := a.Check(); err != nil {
 		return err
 	}
-	defer r.Trace("create.snapshot", time.Now())
-	ctx = scope(ctx, a)
-	chain, err := r.chain(ctx, image)
+	defer r.Trace("create.rootfs", time.Now())
+	chain, err := r.chain(scope(ctx, a), image)
 	if err != nil {
 		return err
 	}
+	// Both write to disk, and wait for it: side by side that takes the time of one.
+	var g errgroup.Group
+	disk := r.Disks.Limited()
+	if disk {
+		g.Go(func() error {
+			defer r.Trace("create.disk", time.Now())
+			return r.Disks.Create(ctx, a, id)
+		})
+	}
+	g.Go(func() error { return r.prepare(scope(ctx, a), a, id, image, chain, disk) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	failpoint.Hit("create.after-snapshot")
+	return nil
+}
+
+// prepare makes a container's snapshot. Its label says whether the container writes to a disk of its own.
+func (r *Runtime) prepare(ctx context.Context, a account.Ref, id, image, chain string, disk bool) error {
 	mapping := fmt.Sprintf("0:%d:%d", a.HostID(), account.IDCount)
-	_, err = r.snapshots().Prepare(ctx, snapshotKey(id), chain, snapshots.WithLabels(map[string]string{
+	labels := map[string]string{
 		"containerd.io/gc.root":           time.Now().UTC().Format(time.RFC3339),
 		snapshots.LabelSnapshotUIDMapping: mapping,
 		snapshots.LabelSnapshotGIDMapping: mapping,
-	}))
+	}
+	if disk {
+		labels[diskLabel] = "1"
+	}
+	_, err := r.snapshots().Prepare(ctx, snapshotKey(id), chain, snapshots.WithLabels(labels))
 	switch {
-	case errdefs.IsAlreadyExists(err):
+	case err == nil, errdefs.IsAlreadyExists(err):
+		return nil
 	case errdefs.IsNotFound(err):
 		return oops.NotFound("the layers of image %s are not on this machine: pull it again", image)
 	case errors.Is(err, syscall.ENOSPC):
 		return oops.Exhausted("the container's root file system cannot be made: the machine's disk is full")
-	case err != nil:
-		return fmt.Errorf("making the root file system: %w", err)
 	}
-	failpoint.Hit("create.after-snapshot")
-	return nil
+	return fmt.Errorf("making the root file system: %w", err)
 }
 
 // chain finds the snapshot of an image's topmost layer. An image's id is the digest of what names its layers, so that
@@ -81,53 +102,33 @@ func (r *Runtime) chain(ctx context.Context, image string) (string, error) {
 	return chain, nil
 }
 
-// rootfs tells how to mount a container's root file system.
-func (r *Runtime) rootfs(ctx context.Context, id string) ([]mount.Mount, error) {
-	mounts, err := r.snapshots().Mounts(ctx, snapshotKey(id))
-	if errdefs.IsNotFound(err) {
-		return nil, oops.NotFound("container %s has no root file system", id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("finding the root file system: %w", err)
-	}
-	return mounts, nil
+// removeRootfs removes a container's snapshot and its disk.
+func (r *Runtime) removeRootfs(ctx context.Context, a account.Ref, id string) error {
+	var g errgroup.Group
+	g.Go(func() error { return r.Disks.Remove(ctx, a, id) })
+	g.Go(func() error {
+		if err := r.snapshots().Remove(scope(ctx, a), snapshotKey(id)); !errdefs.IsNotFound(err) {
+			return err
+		}
+		return nil
+	})
+	return g.Wait()
 }
-
-// withRootfs mounts a container's root file system for as long as fn runs. No process of the container may run.
-func (r *Runtime) withRootfs(mounts []mount.Mount, fn func(root string) error) (err error) {
-	dir := r.mountDir()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	root, err := os.MkdirTemp(dir, "rootfs-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(root) }()
-	// Mounting writes into the options: the caller's must stay as they are.
-	own := slices.Clone(mounts)
-	for i := range own {
-		own[i].Options = slices.Clone(own[i].Options)
-	}
-	if err := mount.All(own, root); err != nil {
-		return fmt.Errorf("mounting the root file system: %w", err)
-	}
-	defer func() { err = errors.Join(err, mount.UnmountAll(root, 0)) }()
-	return fn(root)
-}
-
-// mountDir is where root file systems are mounted for a moment.
-func (r *Runtime) mountDir() string { return filepath.Join(r.RunDir, "tmp") }
 
 // RootfsUsage implements engine.Containers.
 func (r *Runtime) RootfsUsage(ctx context.Context, a account.Ref, id string) (int64, error) {
 	if err := a.Check(); err != nil {
 		return 0, err
 	}
-	u, err := r.snapshots().Usage(scope(ctx, a), snapshotKey(id))
-	if errdefs.IsNotFound(err) {
-		return 0, oops.NotFound("container %s has no root file system", id)
+	ctx = scope(ctx, a)
+	disk, err := r.hasDisk(ctx, id)
+	if err != nil {
+		return 0, err
 	}
+	if disk {
+		return r.Disks.Usage(ctx, a, id)
+	}
+	u, err := r.snapshots().Usage(ctx, snapshotKey(id))
 	if err != nil {
 		return 0, fmt.Errorf("measuring the root file system: %w", err)
 	}

@@ -1,7 +1,8 @@
 // Package runtime runs containers' processes through containerd's shim and runc.
 //
 // A container's root file system is a snapshot, "hyper-<container id>", with a label that holds it, from
-// CreateContainer to RemoveContainer. containerd's own record and the task exist from StartContainer until
+// CreateContainer to RemoveContainer. What the container writes goes to a disk of its own, of a fixed size, where there
+// are such disks; it is attached while the container runs. containerd's own record and the task exist from StartContainer until
 // DeleteTask; the specification is made afresh at each start. Every container has a user namespace: root inside is
 // the account's first host id outside, and the image's layers and the volumes are id-mapped.
 //
@@ -38,6 +39,7 @@ const snapshotter = "overlayfs"
 // Config is what a Runtime is made of.
 type Config struct {
 	Client       *containerd.Client
+	Disks        RootDisks
 	DataRoot     string                             // logs are below
 	RunDir       string                             // pipes and runc's state are below
 	Libexec      string                             // directory of runc, containerd-shim-hyper-v2 and hyper-init

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/moby/profiles/seccomp"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -100,16 +102,26 @@ func (r *Runtime) addInit(s *specs.Spec) error {
 // prepareUser finds the process's ids in the container's files and, for another than root, makes its working directory:
 // runc would make it root's.
 func (r *Runtime) prepareUser(a account.Ref, s *specs.Spec, in engine.RunSpec, rootfs []mount.Mount) error {
-	return r.withRootfs(rootfs, func(root string) error {
-		u, err := lookup(root, in.User, in.GroupAdd)
-		if err != nil {
+	missing := false
+	err := r.withMounts(toRead(rootfs), func(root string) (err error) {
+		if s.Process.User, err = lookup(root, in.User, in.GroupAdd); err != nil {
 			return err
 		}
-		s.Process.User = u
-		if u.UID != 0 && !insideMount(s.Process.Cwd, in) {
-			// If it cannot be made, runc says so.
-			_ = makeDirIn(root, s.Process.Cwd, int(a.HostID()+u.UID), int(a.HostID()+u.GID))
+		if s.Process.User.UID != 0 && !insideMount(s.Process.Cwd, in) {
+			f, err := openIn(root, s.Process.Cwd, unix.O_PATH|unix.O_DIRECTORY)
+			if missing = errors.Is(err, os.ErrNotExist); err == nil {
+				f.Close()
+			}
 		}
+		return nil
+	})
+	if err != nil || !missing {
+		return err
+	}
+	return r.withMounts(rootfs, func(root string) error {
+		u := s.Process.User
+		// If it cannot be made, runc says so.
+		_ = makeDirIn(root, s.Process.Cwd, int(a.HostID()+u.UID), int(a.HostID()+u.GID))
 		return nil
 	})
 }

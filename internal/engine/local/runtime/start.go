@@ -37,7 +37,7 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 		}
 	}()
 	begin := time.Now()
-	mounts, err := r.rootfs(ctx, spec.ID)
+	mounts, err := r.rootfs(ctx, a, spec.ID, spec.Ephemeral)
 	if err != nil {
 		return 0, err
 	}
@@ -107,7 +107,7 @@ func (r *Runtime) record(ctx context.Context, a account.Ref, id string, oci *spe
 	}
 	_, err = r.records().Create(ctx, c)
 	if errdefs.IsAlreadyExists(err) { // of an attempt that was cut off, or of an earlier run
-		if err := r.DeleteTask(ctx, a, id); err != nil {
+		if err := r.clearTask(ctx, keyOf(a, id)); err != nil {
 			return err
 		}
 		_, err = r.records().Create(ctx, c)
