@@ -35,9 +35,9 @@ func (r *Runtime) Exec(ctx context.Context, a account.Ref, id string, spec engin
 	if err != nil {
 		return -1, err
 	}
-	dir := filepath.Join(r.ioDir(keyOf(a, id)), execPrefix+spec.ID)
-	defer os.RemoveAll(dir)
-	pp, err := makePipes(dir, s.Stdin != nil, spec.Tty)
+	e := execution{r: r, id: id, execID: spec.ID, dir: filepath.Join(r.ioDir(keyOf(a, id)), execPrefix+spec.ID)}
+	defer func() { go e.clear(tctx) }() // nobody waits for that
+	pp, err := makePipes(e.dir, s.Stdin != nil, spec.Tty)
 	if err != nil {
 		return -1, err
 	}
@@ -46,11 +46,9 @@ func (r *Runtime) Exec(ctx context.Context, a account.Ref, id string, spec engin
 		return -1, err
 	}
 	defer out.close()
-	e := execution{r: r, id: id, execID: spec.ID}
 	if err := e.start(tctx, ps, pp); err != nil {
 		return -1, err
 	}
-	defer e.delete(tctx)
 	out.read()
 	if onStart != nil {
 		onStart(e.pid)
@@ -118,7 +116,9 @@ func hasEnv(env []string, name string) bool {
 type execution struct {
 	r          *Runtime
 	id, execID string
+	dir        string // of its pipes
 	pid        int
+	known      bool // to the shim
 }
 
 func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error {
@@ -135,9 +135,9 @@ func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error
 		}
 		return execError(err)
 	}
+	e.known = true
 	reply, err := e.r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: e.id, ExecID: e.execID})
 	if err != nil {
-		e.delete(ctx)
 		return execError(errgrpc.ToNative(err))
 	}
 	e.pid = int(reply.GetPid())
@@ -155,8 +155,12 @@ func (e *execution) wait(ctx context.Context) (int, error) {
 	return -1, fmt.Errorf("waiting for the exec: %w", err)
 }
 
-func (e *execution) delete(ctx context.Context) {
-	_, _ = e.r.tasks().DeleteProcess(ctx, &tasksapi.DeleteProcessRequest{ContainerID: e.id, ExecID: e.execID})
+// clear removes what is left of the process.
+func (e *execution) clear(ctx context.Context) {
+	if e.known {
+		_, _ = e.r.tasks().DeleteProcess(ctx, &tasksapi.DeleteProcessRequest{ContainerID: e.id, ExecID: e.execID})
+	}
+	_ = os.RemoveAll(e.dir)
 }
 
 // ExecResize implements engine.Containers.
