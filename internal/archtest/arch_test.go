@@ -30,6 +30,7 @@ var arrows = []struct {
 	{name: "the client knows no machine", from: "internal/cli/", to: "internal/engine/"},
 	{name: "the client keeps no records", from: "internal/cli/", to: "internal/store/"},
 	{name: "what is shown to others stands alone", from: "api/", to: "internal/"},
+	{name: "signatures need nothing", from: "internal/signature", to: "internal/"},
 	{name: "only hyperd chooses the machine", from: "", to: "internal/engine/local/", except: []string{"cmd/hyperd", "internal/engine/local/"}},
 }
 
