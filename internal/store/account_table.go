@@ -17,26 +17,34 @@ import (
 
 // tenants are all accounts. It is immutable but for the view of each, which its writers replace.
 type tenants struct {
-	byID   map[string]*tenant
-	byName map[string]*tenant
-	list   []Account // by slot
+	byID    map[string]*tenant
+	byName  map[string]*tenant
+	list    []Account // by slot
+	retired []int     // slots that nobody has and nobody gets; sorted
 }
 
 type tenant struct {
 	Account
-	view atomic.Pointer[View]
+	view *atomic.Pointer[View] // shared by the forms of a tenant whose Account changes
 }
 
-func newTenants(list []Account) *tenants {
+func newTenants(list []Account, retired []int) *tenants {
 	t := &tenants{
-		byID:   make(map[string]*tenant, len(list)),
-		byName: make(map[string]*tenant, len(list)),
-		list:   list,
+		byID:    make(map[string]*tenant, len(list)),
+		byName:  make(map[string]*tenant, len(list)),
+		list:    list,
+		retired: retired,
 	}
 	for _, a := range list {
-		t.add(&tenant{Account: a})
+		t.add(newTenant(a))
 	}
 	return t
+}
+
+func newTenant(a Account) *tenant {
+	one := &tenant{Account: a, view: new(atomic.Pointer[View])}
+	one.view.Store(newView(a.Ref))
+	return one
 }
 
 func (t *tenants) add(one *tenant) {
@@ -53,33 +61,45 @@ func (t *tenants) of(a account.Ref) (*tenant, bool) {
 	return one, true
 }
 
-// with returns the accounts with one more.
-func (t *tenants) with(a Account) *tenants {
-	at, _ := slices.BinarySearchFunc(t.list, a, bySlot)
+// with returns the accounts with one more, or with another form of one.
+func (t *tenants) with(one *tenant) *tenants {
+	next := t.without(one.Ref)
+	at, _ := slices.BinarySearchFunc(next.list, one.Account, bySlot)
+	next.list = slices.Insert(next.list, at, one.Account)
+	next.add(one)
+	return next
+}
+
+// without returns the accounts but for one.
+func (t *tenants) without(a account.Ref) *tenants {
 	next := &tenants{
-		byID:   make(map[string]*tenant, len(t.list)+1),
-		byName: make(map[string]*tenant, len(t.list)+1),
-		list:   slices.Insert(slices.Clone(t.list), at, a),
+		byID:    make(map[string]*tenant, len(t.list)+1),
+		byName:  make(map[string]*tenant, len(t.list)+1),
+		list:    slices.DeleteFunc(slices.Clone(t.list), func(other Account) bool { return other.Ref == a }),
+		retired: t.retired,
 	}
 	for _, one := range t.byID {
-		next.add(one)
+		if one.Ref != a {
+			next.add(one)
+		}
 	}
-	one := &tenant{Account: a}
-	one.view.Store(newView(a.Ref))
-	next.add(one)
 	return next
 }
 
 func bySlot(a, b Account) int { return a.Ref.Slot() - b.Ref.Slot() }
 
-// freeSlot is the lowest slot that no account has.
+// freeSlot is the lowest slot that no account has and none has left lately.
 func (t *tenants) freeSlot() int {
-	for i, a := range t.list {
-		if a.Ref.Slot() != i {
-			return i
-		}
+	slot := 0
+	taken := func(i int) bool {
+		_, here := slices.BinarySearchFunc(t.list, i, func(a Account, i int) int { return a.Ref.Slot() - i })
+		_, left := slices.BinarySearch(t.retired, i)
+		return here || left
 	}
-	return len(t.list)
+	for taken(slot) {
+		slot++
+	}
+	return slot
 }
 
 // Accounts lists all accounts by slot.
@@ -93,11 +113,20 @@ func (s *Store) Account(name string) (Account, bool) {
 	return Account{}, false
 }
 
+// AccountOf finds the account that a Ref is of.
+func (s *Store) AccountOf(a account.Ref) (Account, bool) {
+	if one, ok := s.tenants.Load().of(a); ok {
+		return one.Account, true
+	}
+	return Account{}, false
+}
+
 var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}$`)
 
-// CreateAccount makes an account with a random id in the lowest free slot. Errors: ErrInvalidArgument for a name that
-// is none, ErrConflict for one that is taken, ErrResourceExhausted when the machine has no slot left.
-func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
+// CreateAccount makes an account with a random id in the lowest free slot. What fill puts into it is there with it or
+// not at all. Errors: ErrInvalidArgument for a name that is none, ErrConflict for one that is taken, ErrResourceExhausted
+// when the machine has no slot left.
+func (s *Store) CreateAccount(ctx context.Context, name string, fill ...func(*Tx) error) (Account, error) {
 	if !accountName.MatchString(name) {
 		return Account{}, oops.Invalid("%q is no account name: it has 1 to 128 letters, digits, and _ . @ + -, and begins with a letter or digit", name)
 	}
@@ -119,23 +148,117 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error)
 	if err != nil {
 		return Account{}, err
 	}
-	a := Account{Ref: ref, Name: name, CreatedAt: plainTime(time.Now())}
-	_, err = s.conn.ExecContext(context.WithoutCancel(ctx),
-		"INSERT INTO accounts (id, slot, name, created_at) VALUES (?, ?, ?, ?)",
-		ref.ID(), slot, name, encodeTime(a.CreatedAt))
-	if err != nil {
-		return Account{}, fmt.Errorf("write to the database: %w", err)
+	one := newTenant(Account{Ref: ref, Name: name, CreatedAt: plainTime(time.Now()), State: Enabled})
+	insert := func(tx *Tx) error {
+		return tx.write("INSERT INTO accounts (id, slot, name, created_at, state) VALUES (?, ?, ?, ?, ?)",
+			ref.ID(), slot, name, encodeTime(one.CreatedAt), string(one.State))
 	}
-	s.tenants.Store(all.with(a))
-	return a, nil
+	tx, err := s.transact(ctx, one, append([]func(*Tx) error{insert}, fill...)...)
+	if err != nil {
+		return Account{}, err
+	}
+	s.publish(one, tx)
+	s.tenants.Store(all.with(one))
+	return one.Account, nil
+}
+
+// SetAccountState says whether an account is served. Errors: ErrNotFound.
+func (s *Store) SetAccountState(ctx context.Context, a account.Ref, state AccountState) error {
+	return s.changeAccount(ctx, a, func(all *tenants, one *tenant) (*tenants, func(*Tx) error, error) {
+		changed := *one
+		changed.State = state
+		return all.with(&changed), func(tx *Tx) error {
+			return tx.write("UPDATE accounts SET state = ? WHERE id = ?", string(state), a.ID())
+		}, nil
+	})
+}
+
+// DeleteAccount deletes an account that owns nothing, with all that it is entered with. Its name is free then; its slot
+// is when FreeSlots says so. Errors: ErrNotFound; ErrConflict while it owns something.
+func (s *Store) DeleteAccount(ctx context.Context, a account.Ref) error {
+	return s.changeAccount(ctx, a, func(all *tenants, one *tenant) (*tenants, func(*Tx) error, error) {
+		if !one.view.Load().Empty() {
+			return nil, nil, oops.Conflict("Account %s still has something.", one.Name)
+		}
+		next := all.without(a)
+		next.retired = slices.Sorted(slices.Values(append(slices.Clone(all.retired), a.Slot())))
+		return next, func(tx *Tx) error {
+			for _, table := range []string{"credentials", "tokens", "certificates", "quotas"} {
+				if err := tx.write("DELETE FROM "+table+" WHERE account = ?", a.ID()); err != nil {
+					return err
+				}
+			}
+			tx.access, tx.own.access = newAccessTable(), true
+			if err := tx.write("DELETE FROM accounts WHERE id = ?", a.ID()); err != nil {
+				return err
+			}
+			return tx.write("INSERT INTO retired_slots (slot) VALUES (?)", a.Slot())
+		}, nil
+	})
+}
+
+// changeAccount replaces the accounts by what plan makes of them, after its statements are on disk.
+func (s *Store) changeAccount(ctx context.Context, a account.Ref, plan func(*tenants, *tenant) (*tenants, func(*Tx) error, error)) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	all := s.tenants.Load()
+	one, ok := all.of(a)
+	if !ok {
+		return oops.NotFound("No such account: %s", a)
+	}
+	next, statements, err := plan(all, one)
+	if err != nil {
+		return err
+	}
+	tx, err := s.transact(ctx, one, statements)
+	if err != nil {
+		return err
+	}
+	s.publish(one, tx)
+	s.tenants.Store(next)
+	return nil
+}
+
+// FreeSlots lets the slots of deleted accounts be given again. Whoever calls it knows that nothing on the machine
+// carries their ids any more.
+func (s *Store) FreeSlots(ctx context.Context) error {
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	if _, err := s.conn.ExecContext(context.WithoutCancel(ctx), "DELETE FROM retired_slots"); err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	next := *s.tenants.Load()
+	next.retired = nil
+	s.tenants.Store(&next)
+	return nil
+}
+
+func loadRetired(ctx context.Context, conn *sql.Conn) ([]int, error) {
+	var slots []int
+	err := each(ctx, conn, "SELECT slot FROM retired_slots ORDER BY slot", func(scan func(...any) error) error {
+		var slot int
+		if err := scan(&slot); err != nil {
+			return err
+		}
+		slots = append(slots, slot)
+		return nil
+	})
+	return slots, err
 }
 
 func loadAccounts(ctx context.Context, conn *sql.Conn) ([]Account, error) {
 	var list []Account
-	err := each(ctx, conn, "SELECT id, slot, name, created_at FROM accounts ORDER BY slot", func(scan func(...any) error) error {
-		var id, name, created string
+	err := each(ctx, conn, "SELECT id, slot, name, created_at, state FROM accounts ORDER BY slot", func(scan func(...any) error) error {
+		var id, name, created, state string
 		var slot int
-		if err := scan(&id, &slot, &name, &created); err != nil {
+		if err := scan(&id, &slot, &name, &created, &state); err != nil {
 			return err
 		}
 		ref, err := account.New(id, slot)
@@ -146,7 +269,7 @@ func loadAccounts(ctx context.Context, conn *sql.Conn) ([]Account, error) {
 		if err != nil {
 			return fmt.Errorf("account %s: %w", name, err)
 		}
-		list = append(list, Account{Ref: ref, Name: name, CreatedAt: at})
+		list = append(list, Account{Ref: ref, Name: name, CreatedAt: at, State: AccountState(state)})
 		return nil
 	})
 	return list, err

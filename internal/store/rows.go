@@ -13,6 +13,7 @@ type Account struct {
 	Ref       account.Ref
 	Name      string // unique on this machine
 	CreatedAt time.Time
+	State     AccountState
 }
 
 // Volume is one disk of an account.

@@ -285,8 +285,10 @@ func TestAccounts(t *testing.T) {
 		t.Error("there is an account too many")
 	}
 	all := s.tenants.Load()
-	gap := &tenants{list: []Account{all.list[0], all.list[2]}}
-	if got := gap.freeSlot(); got != 1 {
-		t.Errorf("the lowest free slot is %d, want 1", got)
+	for want, retired := range map[int][]int{1: nil, 3: {1}, 4: {1, 3}} {
+		gap := &tenants{list: []Account{all.list[0], all.list[2]}, retired: retired}
+		if got := gap.freeSlot(); got != want {
+			t.Errorf("the lowest free slot is %d, want %d", got, want)
+		}
 	}
 }

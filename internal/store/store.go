@@ -6,8 +6,9 @@
 // View hands out are shared: they must not be changed; a writer puts a changed copy.
 //
 // A View and a [Tx] know one account only, so that no caller can see or change another one's rows.
-// What has to be unique over all accounts (account names and slots, floating IPs) is held so by the
-// database itself.
+// What has to be unique over all accounts (account names and slots, floating IPs, access keys, tokens,
+// certificates) is held so by the database itself; whose it is can be asked without naming an account, since
+// that is how one is recognised.
 //
 // The schema lives in migrations/, numbered and forward only; a database that a newer hyperd has
 // migrated is refused. SQLite is read once, at [Open].
@@ -36,7 +37,8 @@ type Store struct {
 	closed bool // guarded by turn
 
 	tenants atomic.Pointer[tenants]
-	owners  atomic.Pointer[map[netip.Addr]account.Ref] // of floating IPs
+	owners  index[netip.Addr] // of floating IPs
+	entries index[entry]      // of access keys, tokens and certificates
 }
 
 // Open opens the database at path, making it and its directory if they are missing, brings its schema up to
@@ -89,8 +91,7 @@ func (s *Store) View(a account.Ref) *View {
 
 // FloatingIPOwner tells which of all accounts holds the address.
 func (s *Store) FloatingIPOwner(addr netip.Addr) (account.Ref, bool) {
-	ref, ok := (*s.owners.Load())[addr.Unmap()]
-	return ref, ok
+	return s.owners.of(addr.Unmap())
 }
 
 // load builds the picture of all accounts from the database.
@@ -99,26 +100,35 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := newTenants(list)
+	retired, err := loadRetired(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	all := newTenants(list, retired)
 	views := make(map[string]*View, len(list))
 	for _, a := range list {
 		views[a.Ref.ID()] = newView(a.Ref)
 	}
 	for _, table := range []func(context.Context, *sql.Conn, map[string]*View) error{
 		loadContainers, loadVolumes, loadImages, loadTags, loadFloatingIPs,
+		loadCredentials, loadTokens, loadCertificates, loadQuotas,
 	} {
 		if err := table(ctx, s.conn, views); err != nil {
 			return err
 		}
 	}
-	owners := map[netip.Addr]account.Ref{}
+	owners, entries := map[netip.Addr]account.Ref{}, map[entry]account.Ref{}
 	for id, v := range views {
 		for addr := range v.floatingIPs.byAddress {
 			owners[addr] = v.account
 		}
+		for e := range v.access.entries {
+			entries[e] = v.account
+		}
 		all.byID[id].view.Store(v)
 	}
 	s.owners.Store(&owners)
+	s.entries.Store(&entries)
 	s.tenants.Store(all)
 	return nil
 }

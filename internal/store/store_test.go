@@ -101,6 +101,11 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 			tx.PutTag(Tag{Repository: "docker.io/library/mysql", Digest: img.Digest, ImageID: img.ID}),
 			tx.PutFloatingIP(FloatingIP{Address: netip.MustParseAddr("198.18.0.1"), Name: "web", Container: c.ID, AllocatedAt: time.Now()}),
 			tx.PutFloatingIP(FloatingIP{Address: netip.MustParseAddr("2001:db8::1"), AllocatedAt: time.Now()}),
+			tx.PutCredential(Credential{Access: "KEY" + a.ID(), Name: "laptop", Sealed: []byte{0, 255, 7}, CreatedAt: time.Now().In(zone)}),
+			tx.PutToken(Token{Hash: "f00d" + a.ID(), Name: "ci", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour).In(zone)}),
+			tx.PutToken(Token{Hash: "beef" + a.ID(), Name: "for ever", CreatedAt: time.Now()}),
+			tx.PutCertificate(Certificate{Serial: "abc" + a.ID(), Name: "desk", Fingerprint: "12", CreatedAt: time.Now(), ExpiresAt: time.Now().In(zone)}),
+			tx.PutQuota("containers", 10), tx.PutQuota("fips", -1), tx.PutQuota("memory", 1<<40),
 		)
 	})
 }
@@ -108,7 +113,8 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 // picture is all that a view shows, comparable by reflect.DeepEqual.
 func picture(v *View) []any {
 	return []any{v.Account(), v.Containers(), v.Volumes(), v.Images(), v.Tags(), v.FloatingIPs(), v.Empty(),
-		v.containers.byName, v.containers.byAddress, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer}
+		v.containers.byName, v.containers.byAddress, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer,
+		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts()}
 }
 
 func TestReopenGivesTheSameView(t *testing.T) {
@@ -189,6 +195,8 @@ func TestFailingUpdateChangesNothing(t *testing.T) {
 			tx.PutContainer(changed), tx.DeleteContainer(hexID(2)), tx.PutContainer(aContainer(9)),
 			tx.DeleteVolume(hexID(1)), tx.PutVolume(aVolume(9)), tx.DeleteImage(img.ID), tx.PutImage(anImage(9)),
 			tx.DeleteFloatingIP(netip.MustParseAddr("198.18.0.1")),
+			tx.DeleteCredential("KEY"+a.ID()), tx.PutCredential(Credential{Access: "NEW", Sealed: []byte{1}}),
+			tx.DeleteToken("ci"), tx.DeleteCertificate("abc"+a.ID()), tx.PutQuota("containers", 0), tx.PutQuota("volumes", 4),
 			tx.PutFloatingIP(FloatingIP{Address: netip.MustParseAddr("198.18.0.9")}))
 	}
 	for name, fn := range map[string]func(*Tx) error{
@@ -213,6 +221,9 @@ func TestFailingUpdateChangesNothing(t *testing.T) {
 			}
 			if _, ok := s.FloatingIPOwner(netip.MustParseAddr("198.18.0.9")); ok {
 				t.Error("an address of the failed change has an owner")
+			}
+			if _, _, ok := s.Credential("NEW"); ok {
+				t.Error("a credential of the failed change opens something")
 			}
 		})
 	}

@@ -27,7 +27,7 @@ type Tx struct {
 	// failed is the first error of the database: after it the draft and the transaction may differ.
 	failed error
 	// own tells which tables of the draft are copies that this Tx may write to.
-	own struct{ containers, volumes, images, tags, floatingIPs bool }
+	own struct{ containers, volumes, images, tags, floatingIPs, access bool }
 }
 
 // Update runs fn and makes what it put or deleted visible, all of it, after it is on disk; if fn or the
@@ -45,20 +45,40 @@ func (s *Store) Update(ctx context.Context, a account.Ref, fn func(*Tx) error) e
 	if !ok {
 		return oops.NotFound("No such account: %s", a)
 	}
-	draft := *t.view.Load()
-	tx := &Tx{View: &draft, store: s, ctx: context.WithoutCancel(ctx)}
-	defer tx.rollback() // also when fn panics
-	if err := fn(tx); err != nil {
+	tx, err := s.transact(ctx, t, fn)
+	if err != nil {
 		return err
 	}
-	if err := tx.commit(); err != nil {
-		return fmt.Errorf("write to the database: %w", err)
-	}
-	if tx.own.floatingIPs {
-		s.publishOwners(t.view.Load(), &draft)
-	}
-	t.view.Store(&draft)
+	s.publish(t, tx)
 	return nil
+}
+
+// transact runs the functions on a draft of the tenant's view and commits what they wrote. The caller has the turn.
+func (s *Store) transact(ctx context.Context, t *tenant, fns ...func(*Tx) error) (*Tx, error) {
+	draft := *t.view.Load()
+	tx := &Tx{View: &draft, store: s, ctx: context.WithoutCancel(ctx)}
+	defer tx.rollback() // also when a function panics
+	for _, fn := range fns {
+		if err := fn(tx); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.commit(); err != nil {
+		return nil, fmt.Errorf("write to the database: %w", err)
+	}
+	return tx, nil
+}
+
+// publish shows a draft that is on disk to readers.
+func (s *Store) publish(t *tenant, tx *Tx) {
+	before := t.view.Load()
+	if tx.own.floatingIPs {
+		s.owners.publish(maps.Keys(before.floatingIPs.byAddress), maps.Keys(tx.floatingIPs.byAddress), tx.account)
+	}
+	if tx.own.access {
+		s.entries.publish(before.access.entries, tx.access.entries, tx.account)
+	}
+	t.view.Store(tx.View)
 }
 
 // take waits for the caller's turn to write.
@@ -79,18 +99,6 @@ func (s *Store) take(ctx context.Context) error {
 }
 
 func (s *Store) release() { <-s.turn }
-
-// publishOwners brings the addresses of all accounts up to date with one account's change.
-func (s *Store) publishOwners(before, after *View) {
-	owners := maps.Clone(*s.owners.Load())
-	for addr := range before.floatingIPs.byAddress {
-		delete(owners, addr)
-	}
-	for addr := range after.floatingIPs.byAddress {
-		owners[addr] = after.account
-	}
-	s.owners.Store(&owners)
-}
 
 // write executes a statement of the transaction, which the first one begins: an Update that
 // writes nothing costs no disk access.

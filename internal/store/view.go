@@ -16,6 +16,8 @@ type View struct {
 	images      *imageTable
 	tags        *tagTable
 	floatingIPs *floatingIPTable
+	access      *accessTable
+	quotas      map[string]int64 // by resource; replaced, never changed
 }
 
 func newView(a account.Ref) *View {
@@ -26,13 +28,15 @@ func newView(a account.Ref) *View {
 		images:      newImageTable(),
 		tags:        newTagTable(),
 		floatingIPs: newFloatingIPTable(),
+		access:      newAccessTable(),
+		quotas:      map[string]int64{},
 	}
 }
 
 // Account is whose picture this is.
 func (v *View) Account() account.Ref { return v.account }
 
-// Empty reports whether the account owns nothing.
+// Empty reports whether the account owns nothing. What it is entered with, and its quotas, are no property.
 func (v *View) Empty() bool {
 	return len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.images.byID) == 0 &&
 		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0

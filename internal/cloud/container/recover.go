@@ -182,6 +182,11 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 	return func() { s.restartNow(s.base, a, c.ID) }
 }
 
+// RemoveFiles removes the directory of an account that has no container any more.
+func (s *Service) RemoveFiles(a account.Ref) error {
+	return os.RemoveAll(filepath.Join(s.DataRoot, "containers", a.ID()))
+}
+
 // removeStrayFiles removes the directories of containers that are no more.
 func (s *Service) removeStrayFiles(a account.Ref) {
 	root := filepath.Join(s.DataRoot, "containers", a.ID())

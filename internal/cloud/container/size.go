@@ -3,6 +3,7 @@ package container
 import (
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 // DefaultSize is the size of a container whose request names none.
@@ -31,6 +32,16 @@ var sizes = map[string]engine.Limits{
 func SizeOf(name string) (engine.Limits, bool) {
 	l, ok := sizes[name]
 	return l, ok
+}
+
+// Reserved is the memory, in bytes, and the CPUs of all containers of an account, running or not.
+func Reserved(v *store.View) (memory, cpus int64) {
+	for _, c := range v.Containers() {
+		l := sizes[c.Spec.Size]
+		memory += l.Memory
+		cpus += int64(l.CPUs)
+	}
+	return memory, cpus
 }
 
 func checkSize(name string) (string, error) {
