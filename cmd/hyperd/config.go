@@ -28,12 +28,22 @@ type config struct {
 	UplinkPool      string   `yaml:"uplink-pool"`
 	FIPPool         []string `yaml:"fip-pool"`
 	DNS             []string `yaml:"dns"`
+	TLS             tlsFiles `yaml:"tls"`
 	Limits          limits   `yaml:"limits"`
 	Trace           bool     `yaml:"trace"`
 }
 
-// limits bound what containers may do.
+// tlsFiles say with which certificate hyperd serves tcp:// hosts.
+type tlsFiles struct {
+	Cert  string   `yaml:"cert"` // PEM file; default: a certificate of hyperd's own authority
+	Key   string   `yaml:"key"`
+	Names []string `yaml:"names"` // hosts that hyperd's own certificate is for, besides this machine's name and addresses
+}
+
+// limits bound what containers and their owners may do.
 type limits struct {
+	RequestsPerSecond float64 `yaml:"requests-per-second"` // of an account, in the long run; 0: any number
+	RequestsAtOnce    int     `yaml:"requests-at-once"`    // of an account, logs and attachments included; 0: any number
 	LogFiles     int   `yaml:"log-files"`     // rotated log files kept for a container; default 10
 	LogFileSize  int64 `yaml:"log-file-size"` // bytes of one; default 5 MB
 	VolumeMaxGB  int   `yaml:"volume-max-gb"` // largest volume; default 50
@@ -44,7 +54,7 @@ type limits struct {
 func defaults() config {
 	return config{
 		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
-		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10},
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 50, RequestsAtOnce: 512},
 	}
 }
 
@@ -53,7 +63,7 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	file = set.String("config", "", "YAML file with these settings; a flag wins over the file")
 	set.StringVar(&c.DataRoot, "data-root", c.DataRoot, "directory for everything that must survive a reboot")
 	set.StringVar(&c.RunDir, "run-dir", c.RunDir, "directory for sockets, pipes and mounts")
-	set.StringArrayVarP(&c.Hosts, "host", "H", nil, "where to listen, such as unix:///run/hyper/hyper.sock (repeatable; default: hyper.sock in the run directory)")
+	set.StringArrayVarP(&c.Hosts, "host", "H", nil, "where to listen, such as unix:///run/hyper/hyper.sock or tcp://0.0.0.0:6443 (TLS; repeatable; default: hyper.sock in the run directory)")
 	set.StringArrayVar(&c.RegistryMirrors, "registry-mirror", nil, "base URL of a registry asked before docker.io (repeatable)")
 	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-hyper-v2 and hyper-init (default: ../libexec/hyper beside this program)")
 	set.StringVar(&c.Instance, "instance", "", "1 to 6 characters [a-z0-9] that name this hyperd's interfaces and tables (default: made from the data root)")
@@ -61,6 +71,9 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.UplinkPool, "uplink-pool", c.UplinkPool, "prefix for the links between this machine and the accounts' routers")
 	set.StringArrayVar(&c.FIPPool, "fip-pool", c.FIPPool, "prefix of floating IPs (repeatable); 198.18.0.0/15 is reachable from this machine only")
 	set.StringArrayVar(&c.DNS, "dns", nil, "DNS server that other names are asked of (repeatable; default: those of /etc/resolv.conf)")
+	set.StringVar(&c.TLS.Cert, "tls-cert", "", "PEM file of the certificate for tcp:// hosts (default: one of hyperd's own authority)")
+	set.StringVar(&c.TLS.Key, "tls-key", "", "PEM file of its key")
+	set.StringArrayVar(&c.TLS.Names, "tls-name", nil, "host name or address that hyperd's own certificate is for, besides this machine's (repeatable)")
 	set.BoolVar(&c.Trace, "trace", false, "log how long each part of a start takes")
 	return file
 }
@@ -84,7 +97,9 @@ func load(set *pflag.FlagSet, c *config, file string) error {
 		"libexec": func() { merged.Libexec = c.Libexec }, "instance": func() { merged.Instance = c.Instance },
 		"log-level": func() { merged.LogLevel = c.LogLevel }, "uplink-pool": func() { merged.UplinkPool = c.UplinkPool },
 		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "dns": func() { merged.DNS = c.DNS },
-		"trace": func() { merged.Trace = c.Trace },
+		"trace":    func() { merged.Trace = c.Trace },
+		"tls-cert": func() { merged.TLS.Cert = c.TLS.Cert }, "tls-key": func() { merged.TLS.Key = c.TLS.Key },
+		"tls-name": func() { merged.TLS.Names = c.TLS.Names },
 	} {
 		if set.Changed(name) {
 			take()
@@ -112,6 +127,12 @@ func (c *config) complete() error {
 			sum := sha256.Sum256([]byte(c.DataRoot))
 			c.Instance = "h" + hex.EncodeToString(sum[:])[:4]
 		}
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return errors.New("a certificate and its key go together: give both tls-cert and tls-key, or neither")
+	}
+	if c.Limits.RequestsPerSecond < 0 || c.Limits.RequestsAtOnce < 0 {
+		return errors.New("limits.requests-per-second and limits.requests-at-once cannot be negative; 0 is no limit")
 	}
 	if c.Limits.RootfsGB < 0 {
 		return fmt.Errorf("limits.rootfs-gb is %d: give a number of GB, or 0 for no limit", c.Limits.RootfsGB)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -22,6 +22,7 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local"
 	"github.com/hypercloud/hyper/internal/server"
+	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
 	"github.com/hypercloud/hyper/internal/store"
 	"github.com/hypercloud/hyper/internal/version"
@@ -44,6 +45,9 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, nil, nil, fmt.Errorf("making %s: %w", dir, err)
 		}
+	}
+	if err := os.MkdirAll(filepath.Join(c.DataRoot, "tmp"), 0o700); err != nil {
+		return nil, nil, nil, fmt.Errorf("making a directory for temporary files: %w", err)
 	}
 	st, err := store.Open(filepath.Join(c.DataRoot, "hyper.db"))
 	if err != nil {
@@ -81,25 +85,31 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 			return err
 		}
 	}
-	p := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	p, err := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	if err != nil {
+		return err
+	}
 	defer p.images.Close()
 	defer p.containers.Close()
 	if err := p.recover(ctx, eng); err != nil {
 		return err
 	}
-	var listeners []net.Listener
-	for _, h := range c.Hosts {
-		l, err := server.Listen(h)
-		if err != nil {
-			return err
-		}
+	listeners, err := listen(c, p.accounts)
+	for _, l := range listeners {
 		defer l.Close()
-		listeners = append(listeners, l)
+	}
+	if err != nil {
+		return err
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
 		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, System: p.system, Events: p.events,
-		Logins: &registry.Service{}, Auth: server.Peers{Account: acc.Ref},
+		Logins: &registry.Service{},
+		Auth: auth.Any{
+			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
+			TLS:    auth.NewRemote(auth.RemoteConfig{Entries: p.accounts, SpoolDir: filepath.Join(c.DataRoot, "tmp"), Log: log}),
+		},
+		Pace: server.Pace{PerSecond: c.Limits.RequestsPerSecond, AtOnce: c.Limits.RequestsAtOnce},
 		Build: docker.Build{Version: version.Version, Commit: version.Commit, Time: built}, Log: log,
 	})
 	log.Info("hyperd serves", "version", version.Version, "hosts", c.Hosts, "data", c.DataRoot)
@@ -116,9 +126,10 @@ type parts struct {
 	fips       *fip.Service
 	containers *container.Service
 	system     *system.Service
+	accounts   *accounts.Service
 }
 
-func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) *parts {
+func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
@@ -129,7 +140,12 @@ func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
 	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
-	return p
+	var err error
+	p.accounts, err = accounts.New(accounts.Config{
+		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Log: log,
+		Belongings: accounts.Parts{Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: eng},
+	})
+	return p, err
 }
 
 // recover brings store and machine together after a start: see container.Service.Recover.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/server"
+	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
 )
 
@@ -44,11 +45,11 @@ func newBench(t *testing.T) *bench {
 	}
 	b.server = server.New(server.Config{
 		Containers: b.containers, Images: b.images, Volumes: b.volumes, FIPs: b.fips, System: fakeSystem{}, Events: b.events,
-		Auth:  server.Peers{Account: theAccount},
+		Auth:  auth.Peers{Account: theAccount},
 		Build: docker.Build{Version: "0.1.0", Commit: "abc", Time: time.Unix(1_800_000_000, 0)},
 		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
-	l, err := server.Listen("unix://" + b.socket)
+	l, err := server.Listen("unix://"+b.socket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

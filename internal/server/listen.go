@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,12 +18,16 @@ import (
 // SocketGroup is the group whose members may use hyperd's socket.
 const SocketGroup = "hyper"
 
-// Listen opens a listener for host: unix:///path/of/socket. The socket has mode 0660 and the group hyper, if there is
-// one. A socket file on which nobody answers any more is replaced; one that is in use is not.
-func Listen(host string) (net.Listener, error) {
+// Listen opens a listener for host: unix:///path/of/socket, or tcp://ADDRESS:PORT, on which TLS is spoken and nothing
+// else. The socket has mode 0660 and the group hyper, if there is one. A socket file on which nobody answers any more is replaced;
+// one that is in use is not.
+func Listen(host string, secure *tls.Config) (net.Listener, error) {
+	if address, ok := strings.CutPrefix(host, "tcp://"); ok {
+		return listenTLS(host, address, secure)
+	}
 	path, ok := strings.CutPrefix(host, "unix://")
 	if !ok {
-		return nil, fmt.Errorf("cannot listen on %q: use unix:///path/of/socket", host)
+		return nil, fmt.Errorf("cannot listen on %q: use unix:///path/of/socket or tcp://ADDRESS:PORT", host)
 	}
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("cannot listen on %q: the socket's path must be absolute", host)
@@ -47,6 +52,21 @@ func Listen(host string) (net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen on %q: %w", host, err)
 	}
 	return &unixListener{UnixListener: l, path: path, inode: inode(path), group: gid}, nil
+}
+
+// listenTLS opens a listener that does the handshake of each connection in its own time.
+func listenTLS(host, address string, secure *tls.Config) (net.Listener, error) {
+	if secure == nil {
+		return nil, fmt.Errorf("cannot listen on %q without a certificate", host)
+	}
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return nil, fmt.Errorf("cannot listen on %q: name an address and a port, such as tcp://0.0.0.0:6443", host)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %q: %w", host, err)
+	}
+	return tls.NewListener(newCrowd(l), secure), nil
 }
 
 // clear removes a socket file that is left over.
@@ -111,6 +131,9 @@ type peerConn struct {
 	*net.UnixConn
 	group uint32
 }
+
+// SocketGroup implements auth.SocketConn.
+func (c *peerConn) SocketGroup() uint32 { return c.group }
 
 func (l *unixListener) Accept() (net.Conn, error) {
 	c, err := l.AcceptUnix()

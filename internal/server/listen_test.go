@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/server"
+	"github.com/hypercloud/hyper/internal/server/auth"
 )
 
 func TestListen(t *testing.T) {
@@ -28,7 +29,7 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := filepath.Join(dir, "used")
-	u, err := server.Listen("unix://" + used)
+	u, err := server.Listen("unix://"+used, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func TestListen(t *testing.T) {
 		{"TCP, where nobody would be known", "tcp://127.0.0.1:1", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			l, err := server.Listen(tc.host)
+			l, err := server.Listen(tc.host, nil)
 			if (err == nil) != tc.ok {
 				t.Fatalf("%v", err)
 			}
@@ -81,7 +82,7 @@ func TestPeersOnly(t *testing.T) {
 		resp.Body.Close()
 		same(t, path, resp.StatusCode, want)
 	}
-	_, err := server.Peers{Account: theAccount}.Authenticate(httptest.NewRequest("GET", "/", nil))
+	_, err := auth.Peers{Account: theAccount}.Authenticate(nil, httptest.NewRequest("GET", "/", nil))
 	if !errdefs.IsUnauthorized(err) {
 		t.Errorf("%v", err)
 	}

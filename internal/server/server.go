@@ -13,10 +13,12 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
 	"github.com/hypercloud/hyper/internal/server/hyper"
 	"github.com/hypercloud/hyper/internal/server/rest"
@@ -31,9 +33,11 @@ type Config struct {
 	System     docker.System
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
-	Auth       Authenticator
-	Build      docker.Build
-	Log        *slog.Logger
+	Auth       auth.Authenticator
+	// Pace bounds how often an account may ask; the operator may as often as it likes.
+	Pace  Pace
+	Build docker.Build
+	Log   *slog.Logger
 }
 
 // Server answers HTTP requests.
@@ -41,6 +45,7 @@ type Server struct {
 	Config
 	routes []rest.Route
 	router *router
+	pace   *pacer
 	busy   sync.WaitGroup // handlers under way, hijacked ones included
 	ending chan struct{}  // closed when the server begins to stop
 	end    sync.Once
@@ -60,7 +65,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{Config: c, ending: make(chan struct{})}
+	s := &Server{Config: c, pace: newPacer(c.Pace), ending: make(chan struct{})}
 	d := &docker.API{
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
@@ -85,7 +90,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withPeer,
+		ConnContext:       auth.WithPeer,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, len(listeners))
@@ -183,6 +188,11 @@ func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *ans
 		s.Log.Debug("an answer was broken off", "method", r.Method, "path", r.URL.Path, "error", err)
 		return
 	}
+	var many *auth.TooManyError
+	if errors.As(err, &many) {
+		w.Header().Set("Retry-After", strconv.Itoa(auth.Seconds(many.After)))
+		err = rest.WithStatus(http.StatusTooManyRequests, err)
+	}
 	if status := rest.HTTPStatus(err); status >= 500 && status != http.StatusNotImplemented && ctx.Err() == nil {
 		s.Log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
@@ -193,14 +203,24 @@ func (s *Server) answer(ctx context.Context, route *rest.Route, w http.ResponseW
 	if route.Open != nil {
 		return route.Open(ctx, w, r)
 	}
-	a, err := s.Auth.Authenticate(r)
+	id, err := s.Auth.Authenticate(w, r)
 	if err != nil {
 		return err
 	}
-	if err := a.Check(); err != nil {
+	if err := id.Account.Check(); err != nil {
 		return err
 	}
-	return route.Handle(ctx, a, w, r)
+	if route.Operator && !id.Operator {
+		return errNoRoute
+	}
+	if !id.Operator {
+		done, err := s.pace.enter(id.Account)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	return route.Handle(ctx, id.Account, w, r)
 }
 
 // headers are those of every answer, as Docker's clients read them.

@@ -86,8 +86,12 @@ func (c *Conn) watch(ctx context.Context) {
 
 // hungUp reports whether the peer of a connection has closed it in both directions, or broken it.
 func hungUp(conn net.Conn) bool {
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = t.NetConn()
+	for {
+		below, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		conn = below.NetConn()
 	}
 	sc, ok := conn.(syscall.Conn)
 	if !ok {

@@ -28,6 +28,8 @@ type Route struct {
 	Pattern string
 	Handle  Handler
 	Open    OpenHandler
+	// Operator calls are the operator's alone. For everybody else they do not exist.
+	Operator bool
 	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when
 	// the server stops; others are given time to finish.
 	Endless bool
