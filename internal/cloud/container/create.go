@@ -85,6 +85,10 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, links
 		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans); err != nil {
 			return err
 		}
+		// This is the only writer now, so the view that readers see is what there was before.
+		if err := room(s.Store.View(a), c.Spec.Size, len(fresh)); err != nil {
+			return err
+		}
 		return tx.PutContainer(*c)
 	})
 	return fresh, err

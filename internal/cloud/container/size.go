@@ -1,6 +1,7 @@
 package container
 
 import (
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -42,6 +43,26 @@ func Reserved(v *store.View) (memory, cpus int64) {
 		cpus += int64(l.CPUs)
 	}
 	return memory, cpus
+}
+
+// room says whether the view's account may have one more container, of that size and with so many new volumes.
+func room(v *store.View, size string, volumes int) error {
+	n := v.Counts()
+	if err := quota.Room(v, quota.Containers, int64(n.Containers), 1); err != nil {
+		return err
+	}
+	if err := quota.Room(v, quota.Volumes, int64(n.Volumes), int64(volumes)); err != nil {
+		return err
+	}
+	if v.Quota(quota.Memory) == 0 && v.Quota(quota.CPUs) == 0 {
+		return nil
+	}
+	memory, cpus := Reserved(v)
+	more := sizes[size]
+	if err := quota.Room(v, quota.Memory, memory, more.Memory); err != nil {
+		return err
+	}
+	return quota.Room(v, quota.CPUs, cpus, int64(more.CPUs))
 }
 
 func checkSize(name string) (string, error) {

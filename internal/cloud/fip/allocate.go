@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -37,7 +38,7 @@ func (s *Service) Allocate(ctx context.Context, a account.Ref, count int) ([]net
 func (s *Service) allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
 	var given []netip.Addr
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
-		if err := s.room(tx.View, count); err != nil {
+		if err := quota.Room(tx.View, quota.FloatingIPs, int64(tx.Counts().FloatingIPs), int64(count)); err != nil {
 			return err
 		}
 		var err error
@@ -56,14 +57,6 @@ func (s *Service) allocate(ctx context.Context, a account.Ref, count int) ([]net
 		return nil, err
 	}
 	return given, nil
-}
-
-func (s *Service) room(v *store.View, n int) error {
-	quota := s.Quota(v.Account())
-	if have := len(v.FloatingIPs()); quota > 0 && n > quota-have {
-		return oops.Exhausted("Exceeded quota: the account has %d of %d floating IPs. Please release floating IPs, or ask the operator for more", have, quota)
-	}
-	return nil
 }
 
 // free finds the count lowest addresses that no account has.

@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 )
 
 func TestAllocate(t *testing.T) {
@@ -39,7 +40,8 @@ func TestAllocate(t *testing.T) {
 		}
 	})
 	t.Run("keeps to the quota", func(t *testing.T) {
-		b := newBench(t, "198.18.0.0/24", func(c *Config) { c.Quota = func(account.Ref) int { return 2 } })
+		b := newBench(t, "198.18.0.0/24")
+		b.limit(quota.FloatingIPs, 2)
 		b.allocate(b.a, 2)
 		_, err := b.fips.Allocate(t.Context(), b.a, 1)
 		if !errdefs.IsResourceExhausted(err) || !strings.HasPrefix(err.Error(), "Exceeded quota") {

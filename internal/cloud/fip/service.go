@@ -33,8 +33,6 @@ type Config struct {
 	Log     *slog.Logger
 	// MaxPerContainer is how many addresses a container may have. Default 1, which is all that networks carry today.
 	MaxPerContainer int
-	// Quota is the number of addresses that an account may hold (behaviour 16); nil, or a result below 1, is no bound.
-	Quota func(account.Ref) int
 }
 
 // Validate says what is wrong with the pool: its prefixes are IPv4, have no host bits, and do not overlap.
@@ -73,9 +71,6 @@ func New(c Config) *Service {
 	}
 	if c.Events == nil {
 		c.Events = event.NewBus()
-	}
-	if c.Quota == nil {
-		c.Quota = func(account.Ref) int { return 0 }
 	}
 	return &Service{Config: c, pool: newPool(c.Pool, c.Exclude)}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
@@ -67,6 +68,14 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 }
 
 // pull pulls and returns the lines that it told: "id: status current/total".
+// limit sets a quota of account a.
+func (b *bench) limit(resource string, n int64) {
+	b.Helper()
+	if err := b.store.Update(b.Context(), b.a, quota.Limits{resource: n}.Put); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func (b *bench) pull(ref string) []string {
 	b.Helper()
 	var lines []string

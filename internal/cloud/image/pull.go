@@ -8,6 +8,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -61,7 +62,7 @@ const rounds = 5
 
 func (s *Service) pull(a account.Ref, named reference.Named, key pullKey, p *pull) error {
 	if _, known := findTag(s.Store.View(a), named); !known {
-		if err := s.room(s.Store.View(a)); err != nil {
+		if err := room(s.Store.View(a)); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ func (s *Service) record(a account.Ref, named reference.Named, img *engine.Image
 
 func (s *Service) enter(tx *store.Tx, named reference.Named, img *engine.Image) (fresh bool, err error) {
 	if _, have := tx.Image(img.ID); !have {
-		if err := s.room(tx.View); err != nil {
+		if err := room(tx.View); err != nil {
 			return false, err
 		}
 		if err := tx.PutImage(store.Image{Image: *img, PulledAt: time.Now().UTC()}); err != nil {
@@ -146,13 +147,9 @@ func move(tx *store.Tx, t store.Tag) error {
 	return tx.PutTag(old)
 }
 
-// room says, in the terms of the quota, whether the view's account may have one more image.
-func (s *Service) room(v *store.View) error {
-	quota := s.Quota(v.Account())
-	if have := len(v.Images()); quota > 0 && have >= quota {
-		return oops.Exhausted("Exceeded quota: the account has %d of %d images. Please delete images, or ask the operator for more", have, quota)
-	}
-	return nil
+// room says whether the view's account may have one more image.
+func room(v *store.View) error {
+	return quota.Room(v, quota.Images, int64(v.Counts().Images), 1)
 }
 
 // pullError puts an engine's error in the words that users know (api 21.2).

@@ -11,7 +11,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
-	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -152,7 +152,8 @@ func TestPullMovesATagAndLeavesTheOldImage(t *testing.T) {
 
 func TestPullKeepsToQuotaAndSize(t *testing.T) {
 	t.Run("quota", func(t *testing.T) {
-		b := newBench(t, func(c *Config) { c.Quota = func(account.Ref) int { return 1 } })
+		b := newBench(t)
+		b.limit(quota.Images, 1)
 		b.pull("mysql")
 		err := b.images.Pull(t.Context(), b.a, PullRequest{Ref: "nginx"}, func(Message) {})
 		if !errdefs.IsResourceExhausted(err) || !strings.HasPrefix(err.Error(), "Exceeded quota") {

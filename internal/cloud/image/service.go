@@ -29,8 +29,6 @@ type Config struct {
 	Engine engine.Images
 	Events *event.Bus
 	Log    *slog.Logger
-	// Quota is the number of images that an account may have (behaviour 16); nil, or a result below 1, is no bound.
-	Quota func(account.Ref) int
 	// MaxSize is the largest image, in bytes of its unpacked layers. Default 10 GiB (behaviour 16).
 	MaxSize int64
 }
@@ -63,9 +61,6 @@ func New(c Config) *Service {
 	}
 	if c.Events == nil {
 		c.Events = event.NewBus()
-	}
-	if c.Quota == nil {
-		c.Quota = func(account.Ref) int { return 0 }
 	}
 	if c.MaxSize == 0 {
 		c.MaxSize = defaultMaxSize

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -43,6 +44,14 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	}
 	b.volumes = New(c)
 	return b
+}
+
+// limit sets a quota of account a.
+func (b *bench) limit(resource string, n int64) {
+	b.Helper()
+	if err := b.store.Update(b.Context(), b.a, quota.Limits{resource: n}.Put); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (b *bench) create(name string, labels map[string]string) *store.Volume {

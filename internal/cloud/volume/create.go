@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -29,7 +30,7 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 		if old, ok := tx.VolumeByName(row.Name); ok {
 			return nameTaken(old)
 		}
-		if err := s.Room(tx.View, 1); err != nil {
+		if err := quota.Room(tx.View, quota.Volumes, int64(tx.Counts().Volumes), 1); err != nil {
 			return err
 		}
 		return tx.PutVolume(row)

@@ -9,13 +9,14 @@ import (
 
 	"github.com/containerd/errdefs"
 
-	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestCreate(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Quota = func(account.Ref) int { return 3 } })
+	b := newBench(t)
+	b.limit(quota.Volumes, 3)
 	for _, tc := range []struct {
 		name string
 		req  CreateRequest

@@ -15,7 +15,6 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/engine"
-	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -37,8 +36,6 @@ type Config struct {
 	Log    *slog.Logger
 	// MaxSizeGB is the largest volume. Default 50.
 	MaxSizeGB int
-	// Quota is the number of volumes that an account may have (behaviour 16); nil, or a result below 1, is no bound.
-	Quota func(account.Ref) int
 }
 
 // Service carries out the rules of volumes.
@@ -55,19 +52,7 @@ func New(c Config) *Service {
 	if c.Events == nil {
 		c.Events = event.NewBus()
 	}
-	if c.Quota == nil {
-		c.Quota = func(account.Ref) int { return 0 }
-	}
 	return &Service{Config: c}
-}
-
-// Room says, in the terms of the quota, whether the view's account may have n volumes more.
-func (s *Service) Room(v *store.View, n int) error {
-	quota := s.Quota(v.Account())
-	if have := len(v.Volumes()); quota > 0 && have+n > quota {
-		return oops.Exhausted("Exceeded quota: the account has %d of %d volumes. Please delete volumes, or ask the operator for more", have, quota)
-	}
-	return nil
 }
 
 func (s *Service) publish(a account.Ref, action, name string) {
