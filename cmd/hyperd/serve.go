@@ -109,7 +109,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
 			TLS:    auth.NewRemote(auth.RemoteConfig{Entries: p.accounts, SpoolDir: filepath.Join(c.DataRoot, "tmp"), Log: log}),
 		},
-		Pace: server.Pace{PerSecond: c.Limits.RequestsPerSecond, AtOnce: c.Limits.RequestsAtOnce},
+		Pace:  server.Pace{PerSecond: c.Limits.RequestsPerSecond, AtOnce: c.Limits.RequestsAtOnce},
 		Build: docker.Build{Version: version.Version, Commit: version.Commit, Time: built}, Log: log,
 	})
 	log.Info("hyperd serves", "version", version.Version, "hosts", c.Hosts, "data", c.DataRoot)
@@ -165,7 +165,7 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
 			return err
 		}
 	}
-	return nil
+	return p.accounts.Recover(ctx)
 }
 
 // cleanup removes from the machine everything that belongs to a data root.

@@ -93,5 +93,9 @@ func WithPeer(ctx context.Context, conn net.Conn) context.Context {
 	if !known {
 		return ctx
 	}
+	return contextWithPeer(ctx, p)
+}
+
+func contextWithPeer(ctx context.Context, p peer) context.Context {
 	return context.WithValue(ctx, peerKey{}, p)
 }
