@@ -1,0 +1,334 @@
+package server_test
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
+	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
+	"github.com/hypercloud/hyper/internal/engine/fake"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/server"
+	"github.com/hypercloud/hyper/internal/server/auth"
+	"github.com/hypercloud/hyper/internal/server/docker"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// town is a server with the real rules, on an engine without a machine, and two accounts: a token is the name of its account.
+type town struct {
+	*testing.T
+	server   *server.Server
+	accounts map[string]account.Ref
+	// what Ann has
+	container, exec, image, fip string
+}
+
+// The names are as long as those of nobody, so that an answer that repeats a name has the same length for both.
+const (
+	annsContainer = "anns-container"
+	annsVolume    = "anns-volume"
+	annsImage     = "anns-image"
+)
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
+	st, err := store.Open(filepath.Join(dir, "hyper.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	tn := &town{T: t, accounts: map[string]account.Ref{}}
+	for _, name := range []string{"ann", "bob"} {
+		acc, err := st.CreateAccount(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tn.accounts[name] = acc.Ref
+	}
+	eng, bus := fake.New(), event.NewBus()
+	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
+	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
+	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
+	containers := container.New(container.Config{
+		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, Events: bus, Log: log, DataRoot: dir,
+	})
+	t.Cleanup(func() { containers.Close(); images.Close() })
+	if err := containers.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tn.server = server.New(server.Config{
+		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Events: bus,
+		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
+		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log})},
+		Build:  docker.Build{Version: "0.1.0"}, Log: log,
+	})
+	tn.furnish()
+	return tn
+}
+
+// Secret implements auth.Entries.
+func (tn *town) Secret(string) (account.Ref, string, error) {
+	return account.Ref{}, "", oops.NotFound("no keys here")
+}
+
+// Token implements auth.Entries.
+func (tn *town) Token(text string) (account.Ref, error) {
+	if a, ok := tn.accounts[text]; ok {
+		return a, nil
+	}
+	return account.Ref{}, oops.NotFound("no such token")
+}
+
+// Certificate implements auth.Entries.
+func (tn *town) Certificate(*x509.Certificate) (account.Ref, error) {
+	return account.Ref{}, oops.NotFound("no certificates here")
+}
+
+// ask makes a call as who; "" is nobody.
+func (tn *town) ask(who, method, target, body string) (int, string) {
+	tn.Helper()
+	ctx, cancel := context.WithTimeout(tn.Context(), 5*time.Second)
+	defer cancel()
+	var in io.Reader
+	if body != "" {
+		in = strings.NewReader(body)
+	}
+	r := httptest.NewRequestWithContext(ctx, method, "https://town:6443"+target, in)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if who != "" {
+		r.Header.Set("Authorization", "Bearer "+who)
+	}
+	w := httptest.NewRecorder()
+	tn.server.Handler().ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// must makes a call as Ann that has to go well, and returns the value of a field of the answer.
+func (tn *town) must(method, target, body, field string) string {
+	tn.Helper()
+	code, out := tn.ask("ann", method, target, body)
+	if code/100 != 2 {
+		tn.Fatalf("%s %s: %d %s", method, target, code, out)
+	}
+	_, value, _ := strings.Cut(out, `"`+field+`":"`)
+	value, _, _ = strings.Cut(value, `"`)
+	return value
+}
+
+// furnish gives Ann one of everything.
+func (tn *town) furnish() {
+	tn.must("POST", "/v1.44/images/create?fromImage="+annsImage+"&tag=latest", "", "")
+	tn.image = tn.must("GET", "/v1.44/images/"+annsImage+"/json", "", "Id")
+	tn.must("POST", "/v1.44/volumes/create", `{"Name":"`+annsVolume+`"}`, "")
+	tn.container = tn.must("POST", "/v1.44/containers/create?name="+annsContainer,
+		`{"Image":"`+annsImage+`","HostConfig":{"Binds":["`+annsVolume+`:/data"]}}`, "Id")
+	tn.must("POST", "/v1.44/containers/"+annsContainer+"/start", "", "")
+	tn.exec = tn.must("POST", "/v1.44/containers/"+annsContainer+"/exec", `{"Cmd":["true"]}`, "Id")
+	code, out := tn.ask("ann", "POST", "/v1.44/fips/allocate?count=1", "")
+	if code != http.StatusCreated {
+		tn.Fatalf("allocating a floating IP: %d %s", code, out)
+	}
+	tn.fip = strings.Trim(strings.TrimSpace(out), `[]"`)
+	tn.must("POST", "/v1.44/fips/attach?ip="+tn.fip+"&container="+annsContainer, "", "")
+}
+
+// pair is something of Ann's, and something that nobody has, of the same form and length.
+type pair struct{ what, anns, nobodys string }
+
+const nobody = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+
+// subjects are what can stand in a pattern's place.
+func (tn *town) subjects(pattern string) []pair {
+	ids := func(name, id string) []pair {
+		prefix, hex := "", id
+		if h, ok := strings.CutPrefix(id, "sha256:"); ok {
+			prefix, hex = "sha256:", h
+		}
+		return []pair{
+			{"by name", name, "not" + name[3:]}, {"by id", id, prefix + nobody[:len(hex)]}, {"by short id", hex[:12], nobody[:12]},
+		}
+	}
+	switch {
+	case strings.HasPrefix(pattern, "/containers/{"):
+		return ids(annsContainer, tn.container)
+	case strings.HasPrefix(pattern, "/images/{"), strings.HasPrefix(pattern, "/distribution/{"):
+		return ids(annsImage, tn.image)
+	case strings.HasPrefix(pattern, "/volumes/{"):
+		return []pair{{"by name", annsVolume, "nots-volume"}}
+	case strings.HasPrefix(pattern, "/exec/{"):
+		return []pair{{"by id", tn.exec, nobody}}
+	case strings.Contains(pattern, "{"):
+		return []pair{{"by name", "something-of-anns", "something-of-none"}}
+	}
+	return nil
+}
+
+// query is what else must be said for a call to get as far as looking for its object.
+func query(pattern string) string {
+	switch {
+	case strings.HasSuffix(pattern, "/rename"):
+		return "?name=renamed"
+	case strings.HasSuffix(pattern, "/resize"):
+		return "?h=10&w=10"
+	case strings.HasSuffix(pattern, "/logs"):
+		return "?stdout=1"
+	case strings.HasSuffix(pattern, "/tag"):
+		return "?repo=tagged"
+	}
+	return ""
+}
+
+func bodyOf(method, pattern string) string {
+	switch {
+	case method == http.MethodGet || method == http.MethodHead || method == http.MethodDelete:
+		return ""
+	case strings.HasSuffix(pattern, "/{name...}/exec"):
+		return `{"Cmd":["true"]}`
+	}
+	return "{}"
+}
+
+// TestAccountsCannotSeeEachOther goes through all calls that the server has: nobody learns anything without credentials, and with
+// Bob's, what is Ann's is answered for exactly as what does not exist.
+func TestAccountsCannotSeeEachOther(t *testing.T) {
+	tn := newTown(t)
+	seen := 0
+	for _, route := range tn.server.Routes() {
+		if route.Open != nil {
+			continue
+		}
+		key := route.Method + " " + route.Pattern
+		subjects := tn.subjects(route.Pattern)
+		if len(subjects) == 0 {
+			if code, out := tn.ask("", route.Method, "/v1.44"+route.Pattern, bodyOf(route.Method, route.Pattern)); code != http.StatusUnauthorized {
+				t.Errorf("%s without credentials: %d %s", key, code, out)
+			}
+			continue
+		}
+		for _, s := range subjects {
+			seen++
+			answers := func(who, name string) string {
+				target := "/v1.44" + fill(route.Pattern, name) + query(route.Pattern)
+				code, out := tn.ask(who, route.Method, target, bodyOf(route.Method, route.Pattern))
+				return fmt.Sprint(code, " ", strings.ReplaceAll(out, name, "NAME"))
+			}
+			if anns, none := answers("", s.anns), answers("", s.nobodys); anns != none || !strings.HasPrefix(anns, "401 ") {
+				t.Errorf("%s %s without credentials: %s; of what is not there: %s", key, s.what, anns, none)
+			}
+			if anns, none := answers("bob", s.anns), answers("bob", s.nobodys); anns != none || strings.HasPrefix(anns, "2") {
+				t.Errorf("%s %s as Bob: %s; of what is not there: %s", key, s.what, anns, none)
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d calls of objects were looked at", seen)
+	}
+	// All that is Ann's is still there, and is hers.
+	for _, target := range []string{
+		"/containers/" + annsContainer + "/json", "/containers/" + tn.container[:12] + "/json", "/images/" + annsImage + "/json",
+		"/images/" + tn.image + "/json", "/volumes/" + annsVolume, "/exec/" + tn.exec + "/json",
+	} {
+		if code, out := tn.ask("ann", "GET", "/v1.44"+target, ""); code != http.StatusOK {
+			t.Errorf("GET %s as Ann: %d %s", target, code, out)
+		}
+	}
+}
+
+// fill puts a name into a pattern's first place, and a word into its others.
+func fill(pattern, name string) string {
+	var out []string
+	for _, s := range strings.Split(pattern, "/") {
+		if strings.HasPrefix(s, "{") {
+			s, name = name, "another"
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, "/")
+}
+
+// TestNoAnswerTellsOfAnother asks everything that lists, counts and creates: Bob's answers hold nothing of Ann's, and he can build
+// upon nothing of hers.
+func TestNoAnswerTellsOfAnother(t *testing.T) {
+	tn := newTown(t)
+	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.fip, tn.accounts["ann"].ID()}
+	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
+	for _, target := range []string{
+		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
+	} {
+		code, out := tn.ask("bob", "GET", "/v1.44"+target, "")
+		if code != http.StatusOK {
+			t.Errorf("GET %s: %d %s", target, code, out)
+		}
+		for _, h := range hers {
+			if strings.Contains(out, h) {
+				t.Errorf("GET %s tells Bob of %s:\n%s", target, h, out)
+			}
+		}
+		_, anns := tn.ask("ann", "GET", "/v1.44"+target, "")
+		if target != "/networks" && anns == out {
+			t.Errorf("GET %s tells Ann no more than Bob:\n%s", target, out)
+		}
+	}
+	for what, target := range map[string]string{
+		"detach her container's": "/fips/detach?container=" + annsContainer, "release hers": "/fips/release?ip=" + tn.fip,
+		"attach hers": "/fips/attach?ip=" + tn.fip + "&container=" + annsContainer, "name hers": "/fips/name?ip=" + tn.fip + "&name=mine",
+	} {
+		code, out := tn.ask("bob", "POST", "/v1.44"+target, "")
+		absent := strings.NewReplacer(tn.fip, "203.0.113.7", annsContainer, "nots-container")
+		none, said := tn.ask("bob", "POST", "/v1.44"+absent.Replace(target), "")
+		if code != none || absent.Replace(out) != said || code/100 == 2 {
+			t.Errorf("%s: %d %s; of one that is not there: %d %s", what, code, out, none, said)
+		}
+	}
+	for what, body := range map[string]string{
+		"her image by name": `{"Image":"anns-image"}`, "her image by id": `{"Image":"` + tn.image + `"}`,
+	} {
+		if code, out := tn.ask("bob", "POST", "/v1.44/containers/create", body); code != http.StatusNotFound {
+			t.Errorf("%s: %d %s", what, code, out)
+		}
+	}
+	// Bob's own, of the same names: pulled by him, created by him, and linked to hers, which are not there for him.
+	if code, out := tn.ask("bob", "POST", "/v1.44/images/create?fromImage="+annsImage+"&tag=latest", ""); code != http.StatusOK {
+		t.Fatalf("Bob's own pull: %d %s", code, out)
+	}
+	for what, host := range map[string]string{
+		"a link to hers": `"Links":["` + annsContainer + `:x"]`, "volumes from hers": `"VolumesFrom":["` + tn.container + `"]`,
+		"her network": `"NetworkMode":"container:` + tn.container + `"`,
+	} {
+		body := `{"Image":"` + annsImage + `","HostConfig":{` + host + `}}`
+		if code, out := tn.ask("bob", "POST", "/v1.44/containers/create", body); code/100 == 2 {
+			t.Errorf("%s: %d %s", what, code, out)
+		}
+	}
+	body := `{"Image":"` + annsImage + `","HostConfig":{"Binds":["` + annsVolume + `:/data"]}}`
+	if code, out := tn.ask("bob", "POST", "/v1.44/containers/create?name="+annsContainer, body); code != http.StatusCreated {
+		t.Errorf("Bob's own of the same names: %d %s", code, out)
+	}
+	if code, _ := tn.ask("bob", "DELETE", "/v1.44/containers/"+annsContainer+"?force=1&v=1", ""); code != http.StatusNoContent {
+		t.Errorf("removing Bob's own: %d", code)
+	}
+	if code, out := tn.ask("ann", "GET", "/v1.44/containers/"+annsContainer+"/json", ""); code != http.StatusOK || !strings.Contains(out, tn.container) {
+		t.Errorf("Ann's container afterwards: %d %s", code, out)
+	}
+}
