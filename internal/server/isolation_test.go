@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,8 @@ type town struct {
 	*testing.T
 	server   *server.Server
 	accounts map[string]account.Ref
+	secrets  map[string]string // of Ann's keys
+	now      atomic.Int64      // Unix seconds; 0: the clock's
 	// what Ann has
 	container, exec, image, fip string
 }
@@ -78,7 +81,7 @@ func newTown(t *testing.T) *town {
 	tn.server = server.New(server.Config{
 		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Events: bus,
 		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
-		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log})},
+		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
 		Build:  docker.Build{Version: "0.1.0"}, Log: log,
 	})
 	tn.furnish()
@@ -86,8 +89,18 @@ func newTown(t *testing.T) *town {
 }
 
 // Secret implements auth.Entries.
-func (tn *town) Secret(string) (account.Ref, string, error) {
-	return account.Ref{}, "", oops.NotFound("no keys here")
+func (tn *town) Secret(access string) (account.Ref, string, error) {
+	if secret, ok := tn.secrets[access]; ok {
+		return tn.accounts["ann"], secret, nil
+	}
+	return account.Ref{}, "", oops.NotFound("no such key")
+}
+
+func (tn *town) clock() time.Time {
+	if at := tn.now.Load(); at != 0 {
+		return time.Unix(at, 0)
+	}
+	return time.Now()
 }
 
 // Token implements auth.Entries.
