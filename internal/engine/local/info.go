@@ -3,6 +3,7 @@ package local
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,12 +54,19 @@ func facts(libexec, containerdVersion string) func() engine.Info {
 		if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 			out.CgroupVersion = "2"
 		}
-		if raw, err := exec.Command(filepath.Join(libexec, "runc"), "--version").Output(); err == nil {
-			first, _, _ := strings.Cut(string(raw), "\n")
-			out.RuncVer = strings.TrimPrefix(first, "runc version ")
-		}
+		out.RuncVer, _ = runcVersion(libexec)
 		return out
 	})
+}
+
+// runcVersion asks runc what it is.
+func runcVersion(libexec string) (string, error) {
+	raw, err := exec.Command(filepath.Join(libexec, "runc"), "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking runc for its version: %w", err)
+	}
+	first, _, _ := strings.Cut(string(raw), "\n")
+	return strings.TrimPrefix(first, "runc version "), nil
 }
 
 // osName reads the name that a distribution gives itself.

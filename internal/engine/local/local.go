@@ -61,6 +61,13 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
 	}
+	version, err := runcVersion(c.Libexec)
+	if err == nil {
+		err = checkRunc(version)
+	}
+	if err != nil {
+		return nil, err
+	}
 	e := &Engine{config: c}
 	defer func() {
 		if err != nil {
