@@ -30,6 +30,9 @@ type config struct {
 	DNS             []string `yaml:"dns"`
 	Limits          limits   `yaml:"limits"`
 	Trace           bool     `yaml:"trace"`
+
+	// Quotas are those of accounts that are made from now on, by resource, where they differ from quota.Defaults.
+	Quotas map[string]int64 `yaml:"quotas"`
 }
 
 // limits bound what containers may do.

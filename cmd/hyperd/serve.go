@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -26,9 +27,6 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 	"github.com/hypercloud/hyper/internal/version"
 )
-
-// defaultAccount is the account of whoever speaks to the unix socket.
-const defaultAccount = "default"
 
 // machine opens the store and takes hold of the machine.
 func machine(ctx context.Context, c config, log *slog.Logger, trace func(string, time.Time)) (*store.Store, *local.Engine, []netip.Prefix, error) {
@@ -75,16 +73,19 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	defer st.Close()
 	defer eng.Close()
-	acc, ok := st.Account(defaultAccount)
+	acc, ok := st.Account(accounts.Default)
 	if !ok {
-		if acc, err = st.CreateAccount(ctx, defaultAccount); err != nil {
+		if acc, err = st.CreateAccount(ctx, accounts.Default); err != nil {
 			return err
 		}
 	}
-	p := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	p, err := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	if err != nil {
+		return err
+	}
 	defer p.images.Close()
 	defer p.containers.Close()
-	if err := p.recover(ctx, eng); err != nil {
+	if err := p.recover(ctx, eng, log); err != nil {
 		return err
 	}
 	var listeners []net.Listener
@@ -98,7 +99,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, System: p.system, Events: p.events,
 		Logins: &registry.Service{}, Auth: server.Peers{Account: acc.Ref},
 		Build: docker.Build{Version: version.Version, Commit: version.Commit, Time: built}, Log: log,
 	})
@@ -115,10 +116,11 @@ type parts struct {
 	network    *network.Service
 	fips       *fip.Service
 	containers *container.Service
+	accounts   *accounts.Service
 	system     *system.Service
 }
 
-func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) *parts {
+func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
@@ -129,17 +131,28 @@ func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
 	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
-	return p
+	var err error
+	p.accounts, err = accounts.New(accounts.Config{
+		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,
+		Belongings: accounts.Parts{
+			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: eng,
+		},
+	})
+	return p, err
 }
 
 // recover brings store and machine together after a start: see container.Service.Recover.
-func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
+func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger) error {
 	var keep []engine.Keep
 	for _, acc := range p.store.Accounts() {
 		keep = append(keep, container.Keep(p.store.View(acc.Ref), acc.Ref))
 	}
 	if err := eng.Reap(ctx, keep); err != nil {
 		return fmt.Errorf("clearing what an earlier run left: %w", err)
+	}
+	// What is on the machine now is that of the accounts that there are.
+	if err := p.store.FreeSlots(ctx); err != nil {
+		return err
 	}
 	if err := p.containers.Recover(ctx); err != nil {
 		return err
@@ -148,6 +161,9 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
 		if err := p.volumes.Recover(ctx, acc.Ref); err != nil {
 			return err
 		}
+	}
+	if err := p.accounts.Recover(ctx); err != nil {
+		log.Error("an account that is being removed stays: remove it again", "error", err)
 	}
 	return nil
 }

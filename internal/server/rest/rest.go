@@ -31,4 +31,6 @@ type Route struct {
 	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when
 	// the server stops; others are given time to finish.
 	Endless bool
+	// Operator calls are the operator's only. For others there are none: they are answered as any path that is not there.
+	Operator bool
 }
