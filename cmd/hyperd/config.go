@@ -31,6 +31,9 @@ type config struct {
 	TLS             tlsFiles `yaml:"tls"`
 	Limits          limits   `yaml:"limits"`
 	Trace           bool     `yaml:"trace"`
+
+	// Quotas are those of accounts that are made from now on, by resource, where they differ from quota.Defaults.
+	Quotas map[string]int64 `yaml:"quotas"`
 }
 
 // tlsFiles say with which certificate hyperd serves tcp:// hosts.
@@ -44,11 +47,11 @@ type tlsFiles struct {
 type limits struct {
 	RequestsPerSecond float64 `yaml:"requests-per-second"` // of an account, in the long run; 0: any number
 	RequestsAtOnce    int     `yaml:"requests-at-once"`    // of an account, logs and attachments included; 0: any number
-	LogFiles     int   `yaml:"log-files"`     // rotated log files kept for a container; default 10
-	LogFileSize  int64 `yaml:"log-file-size"` // bytes of one; default 5 MB
-	VolumeMaxGB  int   `yaml:"volume-max-gb"` // largest volume; default 50
-	VolumePoolGB int64 `yaml:"volume-pool-gb"`
-	RootfsGB     int64 `yaml:"rootfs-gb"` // what a new container can write to its root file system; 0: without a limit
+	LogFiles          int     `yaml:"log-files"`           // rotated log files kept for a container; default 10
+	LogFileSize       int64   `yaml:"log-file-size"`       // bytes of one; default 5 MB
+	VolumeMaxGB       int     `yaml:"volume-max-gb"`       // largest volume; default 50
+	VolumePoolGB      int64   `yaml:"volume-pool-gb"`
+	RootfsGB          int64   `yaml:"rootfs-gb"` // what a new container can write to its root file system; 0: without a limit
 }
 
 func defaults() config {

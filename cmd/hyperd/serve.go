@@ -28,9 +28,6 @@ import (
 	"github.com/hypercloud/hyper/internal/version"
 )
 
-// defaultAccount is the account of whoever speaks to the unix socket.
-const defaultAccount = "default"
-
 // machine opens the store and takes hold of the machine.
 func machine(ctx context.Context, c config, log *slog.Logger, trace func(string, time.Time)) (*store.Store, *local.Engine, []netip.Prefix, error) {
 	uplink, err := prefixes("uplink-pool", []string{c.UplinkPool})
@@ -79,9 +76,9 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	defer st.Close()
 	defer eng.Close()
-	acc, ok := st.Account(defaultAccount)
+	acc, ok := st.Account(accounts.Default)
 	if !ok {
-		if acc, err = st.CreateAccount(ctx, defaultAccount); err != nil {
+		if acc, err = st.CreateAccount(ctx, accounts.Default); err != nil {
 			return err
 		}
 	}
@@ -91,7 +88,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	defer p.images.Close()
 	defer p.containers.Close()
-	if err := p.recover(ctx, eng); err != nil {
+	if err := p.recover(ctx, eng, log); err != nil {
 		return err
 	}
 	listeners, err := listen(c, p.accounts)
@@ -103,7 +100,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, System: p.system, Events: p.events,
 		Logins: &registry.Service{},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -125,8 +122,8 @@ type parts struct {
 	network    *network.Service
 	fips       *fip.Service
 	containers *container.Service
-	system     *system.Service
 	accounts   *accounts.Service
+	system     *system.Service
 }
 
 func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
@@ -142,20 +139,26 @@ func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix,
 	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
 	var err error
 	p.accounts, err = accounts.New(accounts.Config{
-		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Log: log,
-		Belongings: accounts.Parts{Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: eng},
+		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,
+		Belongings: accounts.Parts{
+			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: eng,
+		},
 	})
 	return p, err
 }
 
 // recover brings store and machine together after a start: see container.Service.Recover.
-func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
+func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger) error {
 	var keep []engine.Keep
 	for _, acc := range p.store.Accounts() {
 		keep = append(keep, container.Keep(p.store.View(acc.Ref), acc.Ref))
 	}
 	if err := eng.Reap(ctx, keep); err != nil {
 		return fmt.Errorf("clearing what an earlier run left: %w", err)
+	}
+	// What is on the machine now is that of the accounts that there are.
+	if err := p.store.FreeSlots(ctx); err != nil {
+		return err
 	}
 	if err := p.containers.Recover(ctx); err != nil {
 		return err
@@ -165,7 +168,10 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine) error {
 			return err
 		}
 	}
-	return p.accounts.Recover(ctx)
+	if err := p.accounts.Recover(ctx); err != nil {
+		log.Error("an account that is being removed stays: remove it again", "error", err)
+	}
+	return nil
 }
 
 // cleanup removes from the machine everything that belongs to a data root.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -40,6 +41,7 @@ type town struct {
 	now      atomic.Int64      // Unix seconds; 0: the clock's
 	// what Ann has
 	container, exec, image, fip string
+	access, serial              string // of her credential and certificate
 }
 
 // The names are as long as those of nobody, so that an answer that repeats a name has the same length for both.
@@ -47,6 +49,7 @@ const (
 	annsContainer = "anns-container"
 	annsVolume    = "anns-volume"
 	annsImage     = "anns-image"
+	annsToken     = "anns-token"
 )
 
 func newTown(t *testing.T) *town {
@@ -58,8 +61,12 @@ func newTown(t *testing.T) *town {
 	}
 	t.Cleanup(func() { st.Close() })
 	tn := &town{T: t, accounts: map[string]account.Ref{}}
+	rules, err := accounts.New(accounts.Config{Store: st, Dir: filepath.Join(dir, "tls"), Log: log, Belongings: noBelongings{}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"ann", "bob"} {
-		acc, err := st.CreateAccount(t.Context(), name)
+		acc, _, err := rules.Create(t.Context(), name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +86,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Events: bus,
+		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus,
 		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
 		Build:  docker.Build{Version: "0.1.0"}, Log: log,
@@ -162,6 +169,12 @@ func (tn *town) furnish() {
 	if code != http.StatusCreated {
 		tn.Fatalf("allocating a floating IP: %d %s", code, out)
 	}
+	tn.access = tn.must("POST", "/v1.44/credentials", `{"Name":"anns-credential"}`, "Access")
+	tn.must("POST", "/v1.44/tokens", `{"Name":"`+annsToken+`"}`, "")
+	tn.serial = tn.must("POST", "/v1.44/certificates", `{"Name":"anns-certificate"}`, "Serial")
+	if tn.access == "" || tn.serial == "" {
+		tn.Fatal("the answers do not name the credential and the certificate that were made")
+	}
 	tn.fip = strings.Trim(strings.TrimSpace(out), `[]"`)
 	tn.must("POST", "/v1.44/fips/attach?ip="+tn.fip+"&container="+annsContainer, "", "")
 }
@@ -189,6 +202,14 @@ func (tn *town) subjects(pattern string) []pair {
 		return ids(annsImage, tn.image)
 	case strings.HasPrefix(pattern, "/volumes/{"):
 		return []pair{{"by name", annsVolume, "nots-volume"}}
+	case strings.HasPrefix(pattern, "/credentials/{"):
+		return []pair{{"by key", tn.access, strings.Repeat("A", len(tn.access))}}
+	case strings.HasPrefix(pattern, "/tokens/{"):
+		return []pair{{"by name", annsToken, "nots-token"}}
+	case strings.HasPrefix(pattern, "/certificates/{"):
+		return []pair{{"by serial", tn.serial, nobody[:len(tn.serial)]}}
+	case strings.HasPrefix(pattern, "/accounts/{"):
+		return []pair{{"by name", "ann", "xyz"}}
 	case strings.HasPrefix(pattern, "/exec/{"):
 		return []pair{{"by id", tn.exec, nobody}}
 	case strings.Contains(pattern, "{"):
@@ -284,10 +305,11 @@ func fill(pattern, name string) string {
 // upon nothing of hers.
 func TestNoAnswerTellsOfAnother(t *testing.T) {
 	tn := newTown(t)
-	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.fip, tn.accounts["ann"].ID()}
+	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
 	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
 	for _, target := range []string{
 		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
+		"/credentials", "/tokens", "/certificates", "/quotas",
 	} {
 		code, out := tn.ask("bob", "GET", "/v1.44"+target, "")
 		if code != http.StatusOK {

@@ -24,7 +24,14 @@ func TestRoutes(t *testing.T) {
 		if r.Open != nil && r.Pattern != "/_ping" && r.Pattern != "/version" {
 			t.Errorf("%s is open to anybody", key)
 		}
-		lines = append(lines, fmt.Sprintf("%-6s %s", r.Method, r.Pattern))
+		line := fmt.Sprintf("%-6s %s", r.Method, r.Pattern)
+		if r.Operator {
+			line += " (operator)"
+		}
+		if r.Operator != (r.Pattern == "/accounts" || strings.HasPrefix(r.Pattern, "/accounts/")) {
+			t.Errorf("%s: the operator's calls are those of /accounts", key)
+		}
+		lines = append(lines, line)
 	}
 	slices.SortFunc(lines, func(x, y string) int { return strings.Compare(x[7:]+" "+x, y[7:]+" "+y) })
 	golden(t, "routes.txt", strings.Join(lines, "\n")+"\n")

@@ -30,6 +30,7 @@ type Config struct {
 	Images     docker.Images
 	Volumes    docker.Volumes
 	FIPs       hyper.FIPs
+	Accounts   hyper.Accounts
 	System     docker.System
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
@@ -70,7 +71,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

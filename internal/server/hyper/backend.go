@@ -3,10 +3,13 @@ package hyper
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -25,8 +28,33 @@ type Containers interface {
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
 }
 
+// Accounts is what the calls need of accounts.Service.
+type Accounts interface {
+	List() []store.Account
+	Named(name string) (account.Ref, error)
+	Inspect(name string) (accounts.Detail, error)
+	Create(ctx context.Context, name string, limits quota.Limits) (store.Account, accounts.Credential, error)
+	Disable(ctx context.Context, name string) error
+	Enable(ctx context.Context, name string) error
+	Remove(ctx context.Context, name string, force bool) error
+	SetQuotas(ctx context.Context, name string, limits quota.Limits) error
+
+	Quotas(a account.Ref) []accounts.Use
+	Credentials(a account.Ref) []*store.Credential
+	CreateCredential(ctx context.Context, a account.Ref, name string) (accounts.Credential, error)
+	RemoveCredential(ctx context.Context, a account.Ref, access string) error
+	Tokens(a account.Ref) []*store.Token
+	CreateToken(ctx context.Context, a account.Ref, name string, lifetime time.Duration) (accounts.Token, error)
+	RevokeToken(ctx context.Context, a account.Ref, name string) error
+	Certificates(a account.Ref) []*store.Certificate
+	IssueCertificate(ctx context.Context, a account.Ref, name string, validity time.Duration) (accounts.Certificate, error)
+	RevokeCertificate(ctx context.Context, a account.Ref, serial string) error
+	CAPEM() []byte
+}
+
 // The services of internal/cloud are what the interfaces are made after.
 var (
 	_ FIPs       = (*fip.Service)(nil)
+	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 )

@@ -1,8 +1,8 @@
-// Package hyper answers the calls of Hyper's own resources: floating IPs, and the properties of containers that Docker's
-// API has no call for.
+// Package hyper answers the calls of Hyper's own resources: floating IPs, the properties of containers that Docker's
+// API has no call for, accounts and what they are entered with.
 //
-// The shapes are those of the original's API (api 10 and 6.5), which its client and scripts rely on. Rules live in
-// internal/cloud.
+// The shapes of floating IPs and containers are those of the original's API (api 10 and 6.5), which its client and scripts
+// rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
 package hyper
 
 import (
@@ -15,11 +15,12 @@ import (
 type API struct {
 	Containers Containers
 	FIPs       FIPs
+	Accounts   Accounts
 }
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	return []rest.Route{
+	return append(api.accountRoutes(), []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/release", Handle: api.releaseFIP},
@@ -29,5 +30,33 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
+	}...)
+}
+
+// accountRoutes lists the calls of accounts: first those of the operator, then those of everybody for the account that
+// is acted for.
+func (api *API) accountRoutes() []rest.Route {
+	return []rest.Route{
+		{Method: http.MethodGet, Pattern: "/accounts", Handle: api.listAccounts, Operator: true},
+		{Method: http.MethodPost, Pattern: "/accounts", Handle: api.createAccount, Operator: true},
+		{Method: http.MethodGet, Pattern: "/accounts/{name}", Handle: api.inspectAccount, Operator: true},
+		{Method: http.MethodDelete, Pattern: "/accounts/{name}", Handle: api.removeAccount, Operator: true},
+		{Method: http.MethodPost, Pattern: "/accounts/{name}/disable", Handle: api.disableAccount, Operator: true},
+		{Method: http.MethodPost, Pattern: "/accounts/{name}/enable", Handle: api.enableAccount, Operator: true},
+		{Method: http.MethodGet, Pattern: "/accounts/{name}/quotas", Handle: api.accountQuotas, Operator: true},
+		{Method: http.MethodPut, Pattern: "/accounts/{name}/quotas", Handle: api.setAccountQuotas, Operator: true},
+		{Method: http.MethodPost, Pattern: "/accounts/{name}/credentials", Handle: api.createAccountCredential, Operator: true},
+
+		{Method: http.MethodGet, Pattern: "/credentials", Handle: api.listCredentials},
+		{Method: http.MethodPost, Pattern: "/credentials", Handle: api.createCredential},
+		{Method: http.MethodDelete, Pattern: "/credentials/{access}", Handle: api.removeCredential},
+		{Method: http.MethodGet, Pattern: "/tokens", Handle: api.listTokens},
+		{Method: http.MethodPost, Pattern: "/tokens", Handle: api.createToken},
+		{Method: http.MethodDelete, Pattern: "/tokens/{name}", Handle: api.revokeToken},
+		{Method: http.MethodGet, Pattern: "/certificates", Handle: api.listCertificates},
+		{Method: http.MethodPost, Pattern: "/certificates", Handle: api.createCertificate},
+		{Method: http.MethodGet, Pattern: "/certificates/authority", Handle: api.authority},
+		{Method: http.MethodDelete, Pattern: "/certificates/{serial}", Handle: api.revokeCertificate},
+		{Method: http.MethodGet, Pattern: "/quotas", Handle: api.quotas},
 	}
 }
