@@ -94,7 +94,7 @@ func (g *Gateway) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, err
 	}
 	select {
-	case g.inner.conns <- &conn{UnixConn: ours, region: region}:
+	case g.inner.conns <- &conn{duplex: ours, region: region}:
 		return theirs, nil
 	case <-g.inner.closed:
 		ours.Close()
@@ -113,8 +113,14 @@ func (g *Gateway) Close() error { return g.server.Close() }
 
 // conn is the gateway's end of a connection, with the one to the region that belongs to it.
 type conn struct {
-	*net.UnixConn
+	duplex
 	region *http.ClientConn
+}
+
+// duplex is a connection each of whose directions can be closed alone.
+type duplex interface {
+	net.Conn
+	CloseWrite() error
 }
 
 type connKey struct{}

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package gateway
 
 import (
@@ -7,8 +9,8 @@ import (
 	"syscall"
 )
 
-// pair is two connected ends of a stream, each of which can close its own direction.
-func pair() (a, b *net.UnixConn, err error) {
+// pair is two connected ends of a stream.
+func pair() (a, b duplex, err error) {
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err == nil {
@@ -31,7 +33,7 @@ func pair() (a, b *net.UnixConn, err error) {
 }
 
 // unixConn takes fd over.
-func unixConn(fd int) (*net.UnixConn, error) {
+func unixConn(fd int) (duplex, error) {
 	f := os.NewFile(uintptr(fd), "gateway")
 	defer f.Close() // FileConn has a duplicate.
 	c, err := net.FileConn(f)
