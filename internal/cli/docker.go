@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	dockercli "github.com/docker/cli/cli"
+	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -71,6 +72,15 @@ func reachFirst(s *session.Session, cmd *cobra.Command) {
 	}
 }
 
+// keepClouds lets the commands that write config.json leave in it what docker/cli does not know.
+func keepClouds(s *session.Session, cmd *cobra.Command) {
+	if run := cmd.RunE; cmd.Name() == "login" || cmd.Name() == "logout" {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			return clouds.Keep(s.Directory, func() error { return run(cmd, args) })
+		}
+	}
+}
+
 // dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
 func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
@@ -84,6 +94,7 @@ func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[stri
 			cmd.Short, cmd.Long, cmd.Hidden = short, "", false
 			retell(cmd)
 			reachFirst(s, cmd)
+			keepClouds(s, cmd)
 			verbs = append(verbs, cmd)
 			continue
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -50,6 +51,10 @@ func explain(ctx context.Context, host string, err error) string {
 	if err == nil || (ctx.Err() != nil && errors.Is(err, context.Canceled)) {
 		return ""
 	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		return distrusted(host, untrusted)
+	}
 	if dockerclient.IsErrConnectionFailed(err) || hyperclient.IsConnectionFailed(err) {
 		return unreachable(host, err)
 	}
@@ -68,8 +73,17 @@ func unreachable(host string, err error) string {
 		return fmt.Sprintf("Cannot connect to the Hyper server at %s: permission denied.\n"+
 			"Run hyper as root, or as a user who may write to the socket.", host)
 	}
-	return fmt.Sprintf("Cannot connect to the Hyper server at %s. Is hyperd running?\n"+
-		"Another address can be given with --host or in HYPER_HOST.", host)
+	other := "Another address can be given with --host or in HYPER_HOST."
+	if !strings.HasPrefix(host, "unix://") {
+		other = "Another region can be chosen with --region or in HYPER_DEFAULT_REGION."
+	}
+	return fmt.Sprintf("Cannot connect to the Hyper server at %s. Is hyperd running?\n%s", host, other)
+}
+
+// distrusted explains a certificate that does not prove to be the server's.
+func distrusted(host string, err *tls.CertificateVerificationError) string {
+	return fmt.Sprintf("Cannot connect to the Hyper server at %s: its certificate is not trusted here (%s).\n"+
+		"If its operator gave you a certificate authority, add it with 'hyper config --ca FILE %s'.", host, err.Err, host)
 }
 
 // flagError reports a flag that does not exist or has a bad value.

@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hypercloud/hyper/internal/signature"
 )
 
 const (
@@ -31,8 +37,32 @@ type fake struct {
 	shells map[string]bool // containers by name
 }
 
+// region serves f over TLS to whoever signs with regionKey, and returns its address. Its authority is in the file ca.
+func (f *fake) region(t testing.TB, ca string) string {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signed, err := signature.Parse(r)
+		if err == nil && (signed.AccessKey != regionKey.Access || !signed.Verify(regionKey.Secret)) {
+			err = errors.New("Unauthorized: signature does not match")
+		}
+		if err != nil {
+			answer(w, refusal{http.StatusUnauthorized, err.Error()})
+			return
+		}
+		r.Body = signature.CheckBody(r.Body, signed.BodyHash)
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(ca, authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(server.URL, "https://", "tcp://", 1)
+}
+
+var regionKey = signature.Key{Access: "AKEXAMPLE0123456789", Secret: "s3cr3t-example-value"}
+
 // startFake serves on a unix socket of its own until the test ends, and returns the address.
-func startFake(t testing.TB, wire string) string {
+func startFake(t testing.TB, wire string) (*fake, string) {
 	dir, err := os.MkdirTemp("", "hy") // Short: a socket's path has 108 bytes at most.
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +77,7 @@ func startFake(t testing.TB, wire string) string {
 	server := &http.Server{Handler: f}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	return "unix://" + socket
+	return f, "unix://" + socket
 }
 
 var versioned = regexp.MustCompile(`^/v[0-9.]+/`)
@@ -78,7 +108,11 @@ func (f *fake) note(r *http.Request, path string, body []byte) {
 		panic(err)
 	}
 	defer file.Close()
-	fmt.Fprintln(file, strings.TrimSpace(fmt.Sprintf("%s %s?%s %s", r.Method, path, r.URL.RawQuery, body)))
+	line := fmt.Sprintf("%s %s?%s %s", r.Method, path, r.URL.RawQuery, body)
+	if access := strings.Split(r.Header.Get("Authorization"), "/"); len(access) > 2 {
+		line += " signed for " + access[2]
+	}
+	fmt.Fprintln(file, strings.TrimSpace(line))
 }
 
 type refusal struct {
@@ -88,7 +122,7 @@ type refusal struct {
 
 func answer(w http.ResponseWriter, v any) {
 	switch v := v.(type) {
-	case nil:
+	case nil, hijacked:
 	case refusal:
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(v.status)
@@ -110,6 +144,14 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 		return []any{}
 	case path == "/images/json":
 		return []any{map[string]any{"Id": "sha256:a39777a1a4a6a39777a1a4a6", "RepoTags": []string{"nginx:latest"}, "Size": 181600000}}
+	case path == "/containers/web/json":
+		return map[string]any{"Id": mysqlID, "Name": "/web", "Config": map[string]any{"Tty": false}, "State": map[string]any{"Running": true}}
+	case strings.HasSuffix(path, "/exec"):
+		return map[string]any{"Id": "e1"}
+	case path == "/exec/e1/start":
+		return shout(w)
+	case path == "/exec/e1/json":
+		return map[string]any{"ID": "e1", "Running": false, "ExitCode": 3}
 	case strings.HasSuffix(path, "/start"):
 		return f.start(w, strings.Split(path, "/")[2])
 	case strings.HasPrefix(path, "/containers/") && r.Method == http.MethodDelete:
@@ -183,6 +225,25 @@ func (f *fake) start(w http.ResponseWriter, name string) any {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
+
+// shout is a process that reads its input to the end, and then prints it in capitals.
+func shout(w http.ResponseWriter) any {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return refusal{http.StatusInternalServerError, err.Error()}
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+	text, err := io.ReadAll(buffered)
+	if err != nil {
+		panic(err)
+	}
+	conn.Write(append([]byte{1, 0, 0, 0, 0, 0, 0, byte(len(text))}, bytes.ToUpper(text)...))
+	return hijacked{}
+}
+
+// hijacked is no answer: the connection is gone.
+type hijacked struct{}
 
 func (f *fake) remove(name string) any {
 	if !f.shells[name] {

@@ -7,21 +7,30 @@ import (
 	"strings"
 
 	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/signature"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
 )
 
 // The environment variables that the client reads. Docker's are another program's.
 const (
-	envHost   = "HYPER_HOST"
-	envConfig = "HYPER_CONFIG"
+	envHost         = "HYPER_HOST"
+	envConfig       = "HYPER_CONFIG"
+	envRegion       = "HYPER_DEFAULT_REGION"
+	envAccess       = "HYPER_ACCESS"
+	envSecret       = "HYPER_SECRET"
+	envVerify       = "HYPER_TLS_VERIFY"
+	envCertificates = "HYPER_CERT_PATH"
 )
 
 // globals are the flags before the command.
 type globals struct {
 	session.Config
-	region        string
+	host, region  string
+	hostGiven     bool
+	skipVerify    bool
 	help, version bool
 }
 
@@ -33,9 +42,10 @@ func (g *globals) flags() *pflag.FlagSet {
 	f.StringVar(&g.Directory, "config", configDirectory(), "Directory of the client's configuration")
 	f.BoolVarP(&g.Debug, "debug", "D", false, "Show what the client does")
 	f.BoolVarP(&g.help, "help", "h", false, "Show this text")
-	f.StringVarP(&g.Host, "host", "H", defaultHost(), "Address of the server")
+	f.StringVarP(&g.host, "host", "H", defaultHost(), "Address of the server")
 	f.StringVarP(&g.LogLevel, "log-level", "l", "info", "What to log: debug, info, warn, error, fatal")
 	f.StringVarP(&g.region, "region", "R", "", "Region, or the address of its server")
+	f.BoolVar(&g.skipVerify, "tls-skip-verify", false, "Trust whatever certificate the server shows")
 	f.BoolVarP(&g.version, "version", "v", false, "Show the client's version")
 	return f
 }
@@ -53,13 +63,36 @@ func parseGlobals(args []string) (globals, []string, error) {
 	if g.Debug {
 		g.LogLevel = "debug"
 	}
-	if strings.Contains(g.region, "://") && !f.Changed("host") {
-		g.Host = g.region
-	}
-	if !strings.Contains(g.Host, "://") {
-		g.Host = "tcp://" + g.Host
-	}
+	g.hostGiven = f.Changed("host")
 	return g, f.Args(), nil
+}
+
+// choose finds the server that flags, environment and configuration mean, in this order: --host, --region, HYPER_HOST,
+// HYPER_DEFAULT_REGION, the entry of the configuration that is the default, hyperd's socket on this machine.
+func (g *globals) choose() error {
+	file, err := clouds.Load(g.Directory)
+	if err != nil {
+		return err
+	}
+	named := os.Getenv(envRegion)
+	switch {
+	case g.hostGiven, g.region == "" && os.Getenv(envHost) != "":
+		named = g.host
+		if !strings.Contains(named, "://") {
+			named = "tcp://" + named
+		}
+	case g.region != "":
+		named = g.region
+	}
+	spare := signature.Key{Access: os.Getenv(envAccess), Secret: os.Getenv(envSecret)}
+	if g.Server, err = file.Select(named, spare, hyperclient.DefaultHost); err != nil {
+		return err
+	}
+	g.Server.Insecure = g.skipVerify || g.Server.Insecure && os.Getenv(envVerify) == ""
+	if g.Certificates = os.Getenv(envCertificates); g.Certificates == "" {
+		g.Certificates = g.Directory
+	}
+	return nil
 }
 
 func defaultHost() string {

@@ -20,7 +20,7 @@ var sections = []section{
 	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp commit rename update wait pause unpause")},
 	{"Images", strings.Fields("images pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume fip")},
-	{"Account and server", strings.Fields("info version events")},
+	{"Account and server", strings.Fields("config info version events")},
 }
 
 // showRootHelp is the text of "hyper --help".

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
 )
 
 func testRoot(t *testing.T) *cobra.Command {
 	t.Helper()
-	s, err := session.New(context.Background(), session.Config{Host: "unix:///nosuch", Directory: t.TempDir()})
+	s, err := session.New(context.Background(), session.Config{Server: clouds.Server{Host: "unix:///nosuch"}, Directory: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,12 @@ func Main() int {
 		return 0
 	}
 	if err == nil {
+		err = g.choose()
+	}
+	if err == nil {
 		err = run(ctx, g, args)
 	}
-	if text := explain(ctx, g.Host, err); text != "" {
+	if text := explain(ctx, g.Server.Host, err); text != "" {
 		fmt.Fprintln(os.Stderr, text)
 	}
 	return exitCode(ctx, err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/hypercloud/hyper/internal/cli/config"
 	"github.com/hypercloud/hyper/internal/cli/container"
 	"github.com/hypercloud/hyper/internal/cli/fip"
 	"github.com/hypercloud/hyper/internal/cli/image"
@@ -48,6 +49,7 @@ func newRoot(s *session.Session) *cobra.Command {
 		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
 		image.History(s), image.List(s), image.Pull(s),
 		system.Info(s), system.Version(s),
+		config.Command(s),
 		fip.Command(s),
 	)
 	volumes := volume.Command(s)

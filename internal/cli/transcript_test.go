@@ -20,8 +20,11 @@ func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			host := startFake(env.T().(testing.TB), filepath.Join(env.WorkDir, "wire"))
+			t := env.T().(testing.TB)
+			f, host := startFake(t, filepath.Join(env.WorkDir, "wire"))
 			env.Setenv("HYPER_HOST", host)
+			env.Setenv("SOCKET", host)
+			env.Setenv("REGION", f.region(t, filepath.Join(env.WorkDir, "authority.pem")))
 			env.Setenv("HYPER_CONFIG", filepath.Join(env.WorkDir, "config"))
 			// Another program's, which must not matter.
 			env.Setenv("DOCKER_HOST", "tcp://127.0.0.1:1")

@@ -7,21 +7,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 
 	"github.com/docker/cli/cli/command"
 	"github.com/docker/cli/cli/flags"
 	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/version"
 	dockerclient "github.com/moby/moby/client"
 )
 
 // Config is what the global flags and the environment say.
 type Config struct {
-	Host      string // of the server: unix:///path or tcp://host:port
-	Directory string // of the configuration file
-	Debug     bool
-	LogLevel  string
+	Server       clouds.Server
+	Directory    string // of the configuration file
+	Certificates string // the directory of ca.pem, cert.pem and key.pem
+	Debug        bool
+	LogLevel     string
 }
 
 // Session is one invocation.
@@ -30,6 +33,11 @@ type Session struct {
 	Cli *command.DockerCli
 	// Hyper calls what only Hyper has.
 	Hyper *hyperclient.Client
+
+	// Server is what both talk to.
+	Server clouds.Server
+	// Directory is that of the configuration file, Certificates that of ca.pem, cert.pem and key.pem.
+	Directory, Certificates string
 
 	api *api
 }
@@ -41,14 +49,26 @@ func New(ctx context.Context, c Config) (*Session, error) {
 		return nil, err
 	}
 	// A host given in this way keeps contexts, DOCKER_HOST and DOCKER_CONTEXT out: they belong to another program.
-	options := &flags.ClientOptions{Hosts: []string{c.Host}, ConfigDir: c.Directory, Debug: c.Debug, LogLevel: c.LogLevel}
+	options := &flags.ClientOptions{Hosts: []string{c.Server.Host}, ConfigDir: c.Directory, Debug: c.Debug, LogLevel: c.LogLevel}
 	if err := cli.Initialize(options); err != nil {
 		return nil, err
 	}
 	headers := cli.ConfigFile().HTTPHeaders
 	agent := "Hyper-Client/" + version.Version + " (" + runtime.GOOS + ")"
 
-	docker, err := dockerclient.New(dockerclient.WithHost(c.Host), dockerclient.WithUserAgent(agent), dockerclient.WithHTTPHeaders(headers))
+	toDocker := []dockerclient.Opt{dockerclient.WithHost(c.Server.Host), dockerclient.WithUserAgent(agent), dockerclient.WithHTTPHeaders(headers)}
+	toHyper := []hyperclient.Option{hyperclient.WithUserAgent(agent), hyperclient.WithHeaders(headers)}
+	host := c.Server.Host
+	if !c.Server.Local() {
+		dial, err := remote(c, headers, cli.Err())
+		if err != nil {
+			return nil, err
+		}
+		host = passed
+		toDocker = append(toDocker, dockerclient.WithHost(host), dockerclient.WithDialContext(dial))
+		toHyper = append(toHyper, hyperclient.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true}}))
+	}
+	docker, err := dockerclient.New(toDocker...)
 	if err != nil {
 		return nil, fmt.Errorf("the server's address: %w", err)
 	}
@@ -56,11 +76,11 @@ func New(ctx context.Context, c Config) (*Session, error) {
 	if err := command.WithAPIClient(wrapped)(cli); err != nil {
 		return nil, err
 	}
-	hyper, err := hyperclient.New(c.Host, hyperclient.WithUserAgent(agent), hyperclient.WithHeaders(headers))
+	hyper, err := hyperclient.New(host, toHyper...)
 	if err != nil {
 		return nil, err
 	}
-	return &Session{Cli: cli, Hyper: hyper, api: wrapped}, nil
+	return &Session{Cli: cli, Hyper: hyper, Server: c.Server, Directory: c.Directory, Certificates: c.Certificates, api: wrapped}, nil
 }
 
 // Docker calls the Docker Engine API.
