@@ -204,9 +204,13 @@ func (s *Server) answer(ctx context.Context, route *rest.Route, w http.ResponseW
 	if route.Open != nil {
 		return route.Open(ctx, w, r)
 	}
+	sent := r.Body
 	id, err := s.Auth.Authenticate(w, r)
 	if err != nil {
 		return err
+	}
+	if r.Body != sent {
+		defer r.Body.Close() // net/http closes what was sent
 	}
 	if err := id.Account.Check(); err != nil {
 		return err

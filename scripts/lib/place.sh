@@ -48,7 +48,19 @@ pools() {
 	die "no address pools are free on this machine"
 }
 
-# place_up MIRROR...: starts hyperd unless it runs.
+# free_port: a TCP port of loopback on which nobody listens.
+free_port() {
+	local port
+	for ((port = 6443; port < 6543; port++)); do
+		if [[ -z $(ss -Hltn "sport = :$port") ]]; then
+			echo "$port"
+			return
+		fi
+	done
+	die "no port from 6443 to 6542 is free on loopback"
+}
+
+# place_up MIRROR...: starts hyperd unless it runs. With $tls_port, it serves TLS on that port of loopback too.
 place_up() {
 	local n mirror args=() i
 	if running "$state" hyperd && hyperd_answers; then
@@ -61,6 +73,9 @@ place_up() {
 	for mirror; do
 		args+=(--registry-mirror "$mirror")
 	done
+	if [[ -n ${tls_port:-} ]]; then
+		args+=(--host "tcp://127.0.0.1:$tls_port")
+	fi
 	say "starting hyperd (data in $data)"
 	start "$state" hyperd "$hyperd" --data-root "$data" --run-dir "$run" --host "unix://$socket" \
 		--uplink-pool "100.$((64 + n)).0.0/16" --fip-pool "198.18.$n.0/24" "${args[@]}"

@@ -62,12 +62,12 @@ func NewRemote(c RemoteConfig) *Remote {
 var errUnknown = oops.Unauthenticated("Unauthorized: the signature, token or certificate is not one that opens an account here")
 
 // Authenticate implements Authenticator. The body of a signed request is read and checked before it is handed on.
-func (m *Remote) Authenticate(w http.ResponseWriter, r *http.Request) (Identity, error) {
+func (m *Remote) Authenticate(_ http.ResponseWriter, r *http.Request) (Identity, error) {
 	from := sourceOf(r)
 	if err := m.failures.check(from, m.Now()); err != nil {
 		return Identity{}, err
 	}
-	a, err := m.identify(w, r)
+	a, err := m.identify(r)
 	if err == nil {
 		return Identity{Account: a}, nil
 	}
@@ -78,10 +78,10 @@ func (m *Remote) Authenticate(w http.ResponseWriter, r *http.Request) (Identity,
 	return Identity{}, err
 }
 
-func (m *Remote) identify(w http.ResponseWriter, r *http.Request) (account.Ref, error) {
+func (m *Remote) identify(r *http.Request) (account.Ref, error) {
 	switch s, value := schemeOf(r); s {
 	case schemeSigned:
-		return m.signed(w, r)
+		return m.signed(r)
 	case schemeBearer:
 		return vague(m.Entries.Token(value))
 	case schemeNone:
@@ -95,7 +95,7 @@ func (m *Remote) identify(w http.ResponseWriter, r *http.Request) (account.Ref, 
 }
 
 // signed checks a signature. What is cheap and tells nothing comes first; the body is read only for who has the secret.
-func (m *Remote) signed(w http.ResponseWriter, r *http.Request) (account.Ref, error) {
+func (m *Remote) signed(r *http.Request) (account.Ref, error) {
 	claim, err := signature.Parse(r)
 	if err != nil {
 		return account.Ref{}, oops.Unauthenticated("%v", err)
@@ -117,7 +117,7 @@ func (m *Remote) signed(w http.ResponseWriter, r *http.Request) (account.Ref, er
 	if !m.used.first(claim.Signature, now) {
 		return account.Ref{}, oops.Unauthenticated("Unauthorized: this very request was made before: sign each anew")
 	}
-	if err := m.readBody(w, r, claim.BodyHash); err != nil {
+	if err := m.readBody(r, claim.BodyHash); err != nil {
 		return account.Ref{}, err
 	}
 	return a, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/signature"
+	"github.com/hypercloud/hyper/internal/spool"
 )
 
 var (
@@ -155,8 +156,8 @@ func TestSignaturesAgeAndAreUsedOnce(t *testing.T) {
 const again2 = again + time.Second
 
 func TestSignedBodies(t *testing.T) {
-	large := strings.Repeat("0123456789abcdef", maxInMemory/16) + "end"
-	for name, body := range map[string]string{"none": "", "small": "{}", "at the bound": large[:maxInMemory], "large": large} {
+	large := strings.Repeat("0123456789abcdef", spool.Memory/16) + "end"
+	for name, body := range map[string]string{"none": "", "small": "{}", "at the bound": large[:spool.Memory], "large": large} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			r := b.signed(body)
