@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hypercloud/hyper/api/types"
 )
 
 const (
@@ -23,7 +26,8 @@ const (
 // fake is a server that knows just enough for the transcripts: one image to pull, containers by name, floating IPs.
 // What it was asked is in wire, one line each.
 type fake struct {
-	wire string // the file
+	wire     string       // the file
+	accounts http.Handler // of the calls of accounts
 
 	mu     sync.Mutex
 	pulled bool
@@ -43,7 +47,7 @@ func startFake(t testing.TB, wire string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{wire: wire, shells: map[string]bool{}}
+	f := &fake{wire: wire, accounts: newAccounts(t), shells: map[string]bool{}}
 	server := &http.Server{Handler: f}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
@@ -69,6 +73,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.note(r, path, body)
+	if accountsPath.MatchString(path) {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		f.accounts.ServeHTTP(w, r)
+		return
+	}
 	answer(w, f.serve(w, r, path, body))
 }
 
@@ -78,7 +87,11 @@ func (f *fake) note(r *http.Request, path string, body []byte) {
 		panic(err)
 	}
 	defer file.Close()
-	fmt.Fprintln(file, strings.TrimSpace(fmt.Sprintf("%s %s?%s %s", r.Method, path, r.URL.RawQuery, body)))
+	line := strings.TrimSpace(fmt.Sprintf("%s %s?%s %s", r.Method, path, r.URL.RawQuery, body))
+	if account := r.Header.Get(types.HeaderAccount); account != "" {
+		line += " as " + account
+	}
+	fmt.Fprintln(file, line)
 }
 
 type refusal struct {

@@ -14,8 +14,9 @@ import (
 
 // The environment variables that the client reads. Docker's are another program's.
 const (
-	envHost   = "HYPER_HOST"
-	envConfig = "HYPER_CONFIG"
+	envHost    = "HYPER_HOST"
+	envConfig  = "HYPER_CONFIG"
+	envAccount = "HYPER_ACCOUNT"
 )
 
 // globals are the flags before the command.
@@ -30,6 +31,7 @@ func (g *globals) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("hyper", pflag.ContinueOnError)
 	f.SetInterspersed(false)
 	f.Usage = func() {}
+	f.StringVar(&g.Account, "account", os.Getenv(envAccount), "Account to act as, for the operator")
 	f.StringVar(&g.Directory, "config", configDirectory(), "Directory of the client's configuration")
 	f.BoolVarP(&g.Debug, "debug", "D", false, "Show what the client does")
 	f.BoolVarP(&g.help, "help", "h", false, "Show this text")

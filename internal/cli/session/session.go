@@ -7,11 +7,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"strings"
 
 	"github.com/docker/cli/cli/command"
 	"github.com/docker/cli/cli/flags"
 	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/api/types"
 	"github.com/hypercloud/hyper/internal/version"
 	dockerclient "github.com/moby/moby/client"
 )
@@ -20,6 +23,7 @@ import (
 type Config struct {
 	Host      string // of the server: unix:///path or tcp://host:port
 	Directory string // of the configuration file
+	Account   string // that the operator acts as; "": his own
 	Debug     bool
 	LogLevel  string
 }
@@ -30,6 +34,8 @@ type Session struct {
 	Cli *command.DockerCli
 	// Hyper calls what only Hyper has.
 	Hyper *hyperclient.Client
+	// Config is what it was made with.
+	Config Config
 
 	api *api
 }
@@ -45,7 +51,13 @@ func New(ctx context.Context, c Config) (*Session, error) {
 	if err := cli.Initialize(options); err != nil {
 		return nil, err
 	}
-	headers := cli.ConfigFile().HTTPHeaders
+	headers := maps.Clone(cli.ConfigFile().HTTPHeaders)
+	if c.Account != "" {
+		if headers == nil {
+			headers = map[string]string{}
+		}
+		headers[types.HeaderAccount] = c.Account
+	}
 	agent := "Hyper-Client/" + version.Version + " (" + runtime.GOOS + ")"
 
 	docker, err := dockerclient.New(dockerclient.WithHost(c.Host), dockerclient.WithUserAgent(agent), dockerclient.WithHTTPHeaders(headers))
@@ -60,7 +72,16 @@ func New(ctx context.Context, c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{Cli: cli, Hyper: hyper, api: wrapped}, nil
+	return &Session{Cli: cli, Hyper: hyper, Config: c, api: wrapped}, nil
+}
+
+// Remote is the server's address as it can be typed on another machine; one of this machine stands for what only its
+// operator knows.
+func (s *Session) Remote() string {
+	if strings.HasPrefix(s.Config.Host, "unix://") {
+		return "tcp://SERVER:PORT"
+	}
+	return s.Config.Host
 }
 
 // Docker calls the Docker Engine API.
