@@ -71,9 +71,14 @@ func (e *environment) tokenText(ctx context.Context) (string, error) {
 	if text := e.oldToken(); text != "" && known {
 		return text, nil
 	}
-	if at >= 0 {
+	if at >= 0 && !e.made() {
 		return "", fmt.Errorf("a token named %s exists, and is not in %s: revoke it by 'hyper token rm %s', or choose another name with --token",
 			e.o.token, e.dir, e.o.token)
+	}
+	if at >= 0 { // it was made for here, and is lost or about to expire
+		if err := e.s.Hyper.TokenRevoke(ctx, e.o.token); err != nil {
+			return "", err
+		}
 	}
 	t, err := e.s.Hyper.TokenCreate(ctx, types.TokenCreate{Name: e.o.token})
 	if err != nil {
@@ -83,10 +88,15 @@ func (e *environment) tokenText(ctx context.Context) (string, error) {
 	return t.Text, e.write("token", []byte(e.o.token+"\n"))
 }
 
+// made reports whether the token of the name that is asked for was made for this directory.
+func (e *environment) made() bool {
+	name, err := os.ReadFile(filepath.Join(e.dir, "token"))
+	return err == nil && strings.TrimSpace(string(name)) == e.o.token
+}
+
 // oldToken is the token that the directory has, if it is of the name that is asked for.
 func (e *environment) oldToken() string {
-	name, err := os.ReadFile(filepath.Join(e.dir, "token"))
-	if err != nil || strings.TrimSpace(string(name)) != e.o.token {
+	if !e.made() {
 		return ""
 	}
 	text, err := os.ReadFile(filepath.Join(e.dir, "config.json"))
