@@ -76,7 +76,7 @@ func reachFirst(s *session.Session, cmd *cobra.Command) {
 func keepClouds(s *session.Session, cmd *cobra.Command) {
 	if run := cmd.RunE; cmd.Name() == "login" || cmd.Name() == "logout" {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			return clouds.Keep(s.Directory, func() error { return run(cmd, args) })
+			return clouds.Keep(s.Config.Directory, func() error { return run(cmd, args) })
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hypercloud/hyper/api/types"
 	"github.com/hypercloud/hyper/internal/signature"
 )
 
@@ -29,7 +30,8 @@ const (
 // fake is a server that knows just enough for the transcripts: one image to pull, containers by name, floating IPs.
 // What it was asked is in wire, one line each.
 type fake struct {
-	wire string // the file
+	wire     string       // the file
+	accounts http.Handler // of the calls of accounts
 
 	mu     sync.Mutex
 	pulled bool
@@ -73,7 +75,7 @@ func startFake(t testing.TB, wire string) (*fake, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{wire: wire, shells: map[string]bool{}}
+	f := &fake{wire: wire, accounts: newAccounts(t), shells: map[string]bool{}}
 	server := &http.Server{Handler: f}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
@@ -99,6 +101,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.note(r, path, body)
+	if accountsPath.MatchString(path) {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		f.accounts.ServeHTTP(w, r)
+		return
+	}
 	answer(w, f.serve(w, r, path, body))
 }
 
@@ -112,7 +119,11 @@ func (f *fake) note(r *http.Request, path string, body []byte) {
 	if access := strings.Split(r.Header.Get("Authorization"), "/"); len(access) > 2 {
 		line += " signed for " + access[2]
 	}
-	fmt.Fprintln(file, strings.TrimSpace(line))
+	line = strings.TrimSpace(line)
+	if account := r.Header.Get(types.HeaderAccount); account != "" {
+		line += " as " + account
+	}
+	fmt.Fprintln(file, line)
 }
 
 type refusal struct {

@@ -23,6 +23,7 @@ const (
 	envSecret       = "HYPER_SECRET"
 	envVerify       = "HYPER_TLS_VERIFY"
 	envCertificates = "HYPER_CERT_PATH"
+	envAccount      = "HYPER_ACCOUNT"
 )
 
 // globals are the flags before the command.
@@ -39,6 +40,7 @@ func (g *globals) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("hyper", pflag.ContinueOnError)
 	f.SetInterspersed(false)
 	f.Usage = func() {}
+	f.StringVar(&g.Account, "account", os.Getenv(envAccount), "Account to act as, for the operator")
 	f.StringVar(&g.Directory, "config", configDirectory(), "Directory of the client's configuration")
 	f.BoolVarP(&g.Debug, "debug", "D", false, "Show what the client does")
 	f.BoolVarP(&g.help, "help", "h", false, "Show this text")

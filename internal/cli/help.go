@@ -20,7 +20,8 @@ var sections = []section{
 	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp commit rename update wait pause unpause")},
 	{"Images", strings.Fields("images pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume fip")},
-	{"Account and server", strings.Fields("config info version events")},
+	{"Account and server", strings.Fields("config info version events quota credential token certificate docker-env")},
+	{"Operator", strings.Fields("admin")},
 }
 
 // showRootHelp is the text of "hyper --help".
@@ -35,7 +36,7 @@ func showRootHelp(w io.Writer, root *cobra.Command) {
 		fmt.Fprintf(w, "\n%s:\n", s.title)
 		for _, name := range s.names {
 			if cmd := byName[name]; cmd != nil {
-				fmt.Fprintf(w, "    %-10s%s\n", name, cmd.Short)
+				fmt.Fprintf(w, "    %-13s%s\n", name, cmd.Short)
 			}
 		}
 	}

@@ -3,12 +3,18 @@ package cli
 import (
 	"fmt"
 
+	"github.com/hypercloud/hyper/internal/cli/admin"
+	"github.com/hypercloud/hyper/internal/cli/certificate"
 	"github.com/hypercloud/hyper/internal/cli/config"
 	"github.com/hypercloud/hyper/internal/cli/container"
+	"github.com/hypercloud/hyper/internal/cli/credential"
+	"github.com/hypercloud/hyper/internal/cli/dockerenv"
 	"github.com/hypercloud/hyper/internal/cli/fip"
 	"github.com/hypercloud/hyper/internal/cli/image"
+	"github.com/hypercloud/hyper/internal/cli/quota"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/hypercloud/hyper/internal/cli/system"
+	"github.com/hypercloud/hyper/internal/cli/token"
 	"github.com/hypercloud/hyper/internal/cli/volume"
 	"github.com/spf13/cobra"
 )
@@ -51,6 +57,9 @@ func newRoot(s *session.Session) *cobra.Command {
 		system.Info(s), system.Version(s),
 		config.Command(s),
 		fip.Command(s),
+	)
+	root.AddCommand(
+		admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), token.Command(s),
 	)
 	volumes := volume.Command(s)
 	for _, cmd := range groups["volume"].Commands() {

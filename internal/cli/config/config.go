@@ -52,7 +52,7 @@ func configure(cmd *cobra.Command, s *session.Session, address string, o options
 	if err := clouds.CheckAddress(address); err != nil {
 		return err
 	}
-	file, err := clouds.Load(s.Directory)
+	file, err := clouds.Load(s.Config.Directory)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func configure(cmd *cobra.Command, s *session.Session, address string, o options
 		}
 	}
 	if o.authority != "" {
-		if err := clouds.Trust(s.Certificates, o.authority); err != nil {
+		if err := clouds.Trust(s.Config.Certificates, o.authority); err != nil {
 			return err
 		}
 	}

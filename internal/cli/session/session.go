@@ -7,12 +7,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"runtime"
 
 	"github.com/docker/cli/cli/command"
 	"github.com/docker/cli/cli/flags"
 	hyperclient "github.com/hypercloud/hyper/api/client"
+	"github.com/hypercloud/hyper/api/types"
 	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/version"
 	dockerclient "github.com/moby/moby/client"
@@ -23,6 +25,7 @@ type Config struct {
 	Server       clouds.Server
 	Directory    string // of the configuration file
 	Certificates string // the directory of ca.pem, cert.pem and key.pem
+	Account      string // that the operator acts as; "": his own
 	Debug        bool
 	LogLevel     string
 }
@@ -33,11 +36,8 @@ type Session struct {
 	Cli *command.DockerCli
 	// Hyper calls what only Hyper has.
 	Hyper *hyperclient.Client
-
-	// Server is what both talk to.
-	Server clouds.Server
-	// Directory is that of the configuration file, Certificates that of ca.pem, cert.pem and key.pem.
-	Directory, Certificates string
+	// Config is what it was made with.
+	Config Config
 
 	api *api
 }
@@ -53,7 +53,13 @@ func New(ctx context.Context, c Config) (*Session, error) {
 	if err := cli.Initialize(options); err != nil {
 		return nil, err
 	}
-	headers := cli.ConfigFile().HTTPHeaders
+	headers := maps.Clone(cli.ConfigFile().HTTPHeaders)
+	if c.Account != "" {
+		if headers == nil {
+			headers = map[string]string{}
+		}
+		headers[types.HeaderAccount] = c.Account
+	}
 	agent := "Hyper-Client/" + version.Version + " (" + runtime.GOOS + ")"
 
 	toDocker := []dockerclient.Opt{dockerclient.WithHost(c.Server.Host), dockerclient.WithUserAgent(agent), dockerclient.WithHTTPHeaders(headers)}
@@ -80,7 +86,16 @@ func New(ctx context.Context, c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{Cli: cli, Hyper: hyper, Server: c.Server, Directory: c.Directory, Certificates: c.Certificates, api: wrapped}, nil
+	return &Session{Cli: cli, Hyper: hyper, Config: c, api: wrapped}, nil
+}
+
+// Remote is the server's address as it can be typed on another machine; one of this machine stands for what only its
+// operator knows.
+func (s *Session) Remote() string {
+	if s.Config.Server.Local() {
+		return "tcp://SERVER:PORT"
+	}
+	return s.Config.Server.Host
 }
 
 // Docker calls the Docker Engine API.
