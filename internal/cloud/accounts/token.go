@@ -23,6 +23,8 @@ const (
 	maxCertificates = 100
 )
 
+var errNoToken = oops.NotFound("the token is unknown, expired or revoked")
+
 // Token is a token with its text, as it is told of once.
 type Token struct {
 	store.Token
@@ -33,13 +35,12 @@ type Token struct {
 //
 // It is found by its SHA-256: how long a look-up takes tells something of hashes, from which no token can be made.
 func (s *Service) Token(text string) (account.Ref, error) {
-	unknown := oops.NotFound("the token is unknown, expired or revoked")
 	if !strings.HasPrefix(text, tokenPrefix) {
-		return account.Ref{}, unknown
+		return account.Ref{}, errNoToken
 	}
 	a, t, ok := s.Store.Token(hashOf([]byte(text)))
 	if !ok || s.expired(t.ExpiresAt) || !s.enabled(a) {
-		return account.Ref{}, unknown
+		return account.Ref{}, errNoToken
 	}
 	return a, nil
 }
