@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 
-.PHONY: help build demo demo-down lab lab-down test bench images lint fmt clean
+.PHONY: help build demo demo-down lab lab-down test test-vm bench images lint fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lab-down: ## remove the lab
 
 test: ## install what is missing, build, and run every test
 	@scripts/test
+
+test-vm: ## test control groups of version 2, in an emulated machine
+	@scripts/vm
 
 bench: ## measure against Docker and runc on this machine
 	@scripts/bench

@@ -53,9 +53,9 @@ func (l *Lab) Inventory() (Inventory, error) {
 		inv[pattern] = len(found)
 	}
 	cgroups, _ := filepath.Glob("/sys/fs/cgroup/memory/hyper-" + l.Instance + "/*/*")
-	more, _ := filepath.Glob("/sys/fs/cgroup/hyper-" + l.Instance + "/*/*.d")
+	unified, _ := filepath.Glob("/sys/fs/cgroup/hyper-" + l.Instance + "/*/*")
 	inv["cgroups"] = 0
-	for _, c := range append(cgroups, more...) {
+	for _, c := range append(cgroups, unified...) {
 		if st, err := os.Stat(c); err == nil && st.IsDir() {
 			inv["cgroups"]++
 		}

@@ -19,7 +19,7 @@ var absent = []struct{ method, pattern, why string }{
 	{"GET", "/configs", noSwarm}, {"GET POST DELETE", "/configs/{rest...}", noSwarm},
 	{"GET", "/services", "services are not offered yet: run containers"},
 	{"GET POST DELETE", "/services/{rest...}", "services are not offered yet: run containers"},
-	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins},
+	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins}, // but see absentRoutes
 	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
 	{"POST", "/commit", "a container cannot be made into an image: build the image elsewhere, push it to a registry, and pull it"},
 	{"GET", "/containers/{name...}/checkpoints", noCheckpoints}, {"POST", "/containers/{name...}/checkpoints", noCheckpoints},
@@ -55,13 +55,22 @@ func absentRoutes() []rest.Route {
 			routes = append(routes, rest.Route{Method: method, Pattern: a.pattern, Handle: notOffered(a.why)})
 		}
 	}
-	return append(routes, rest.Route{Method: http.MethodPost, Pattern: "/build/prune", Handle: pruneBuilds})
+	return append(routes,
+		rest.Route{Method: http.MethodPost, Pattern: "/build/prune", Handle: pruneBuilds},
+		rest.Route{Method: http.MethodGet, Pattern: "/plugins/{name...}/json", Handle: inspectPlugin},
+	)
 }
 
 func notOffered(why string) rest.Handler {
 	return func(context.Context, account.Ref, http.ResponseWriter, *http.Request) error {
 		return oops.NotImplemented("%s", why)
 	}
+}
+
+// inspectPlugin finds nothing: `docker inspect` asks for a plugin when there is nothing else of the name, and says of that whatever it is
+// told.
+func inspectPlugin(_ context.Context, _ account.Ref, _ http.ResponseWriter, r *http.Request) error {
+	return oops.NotFound("plugin %q not found", r.PathValue("name"))
 }
 
 // pruneBuilds finds nothing: `docker system prune` asks, and fails as a whole for an error.
