@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/manager"
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/task"
@@ -39,5 +40,6 @@ func init() {
 }
 
 func main() {
+	debug.SetGCPercent(100) // hyperd turns collection off, for the sake of runc
 	shim.RunShim(context.Background(), manager.NewShimManager("io.containerd.runc.v2"))
 }

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 
 	dockercli "github.com/docker/cli/cli"
+	"github.com/docker/cli/cli/command"
 	"github.com/hypercloud/hyper/internal/cli/clouds"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
@@ -81,10 +85,23 @@ func keepClouds(s *session.Session, cmd *cobra.Command) {
 	}
 }
 
-// dockerCommands makes docker/cli's commands of that list, and its groups that stay available.
-func dockerCommands(s *session.Session) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
+// groupConstructors end the names of the library's functions that make its groups.
+var groupConstructors = []string{".newContainerCommand", ".newImageCommand", ".newSystemCommand", ".newVolumeCommand"}
+
+// makesGroup reports whether a constructor is one of those. It is asked of before anything is made, so it has only a name to go by; one
+// that it does not know is made in vain.
+func makesGroup(constructor func(command.Cli) *cobra.Command) bool {
+	name := runtime.FuncForPC(reflect.ValueOf(constructor).Pointer()).Name()
+	return slices.ContainsFunc(groupConstructors, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// dockerCommands makes docker/cli's commands of that list, and, if they are wanted, its groups that stay available.
+func dockerCommands(s *session.Session, withGroups bool) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
 	for _, make := range registered() {
+		if !withGroups && makesGroup(make) {
+			continue
+		}
 		all.AddCommand(make(s.Cli))
 	}
 	groups = map[string]*cobra.Command{}

@@ -16,7 +16,7 @@ func testRoot(t *testing.T) *cobra.Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRoot(s)
+	return newRoot(s, "")
 }
 
 // Help is Hyper's own: words about another product would send users astray.

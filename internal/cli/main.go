@@ -49,7 +49,11 @@ func run(ctx context.Context, g globals, args []string) error {
 		return err
 	}
 	logrus.SetOutput(s.Err())
-	root := newRoot(s)
+	first := ""
+	if len(args) > 0 && !g.help {
+		first = args[0]
+	}
+	root := newRoot(s, first)
 	if g.help {
 		args = append(args, "--help")
 	}

@@ -19,8 +19,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newRoot makes the command tree of one session.
-func newRoot(s *session.Session) *cobra.Command {
+// newRoot makes the command tree of one session. All of it takes some milliseconds, each time anew; when the first argument is a verb of
+// docker/cli's, what else there is is left out.
+func newRoot(s *session.Session, first string) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "hyper [OPTIONS] COMMAND [ARG...]",
 		Short:             "A container cloud",
@@ -44,13 +45,23 @@ func newRoot(s *session.Session) *cobra.Command {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { showHelp(s.Err(), cmd); return nil })
 	root.SetHelpCommand(helpCommand(s))
 
-	verbs, groups := dockerCommands(s)
+	alone := fromDocker[first] != ""
+	verbs, groups := dockerCommands(s, !alone)
 	for _, cmd := range verbs {
 		if cmd.Name() == "run" || cmd.Name() == "create" {
 			container.Extend(s, cmd)
 		}
 	}
 	root.AddCommand(verbs...)
+	if !alone {
+		addOthers(s, root, groups)
+	}
+	finish(root)
+	return root
+}
+
+// addOthers adds Hyper's own commands and the groups of docker/cli's.
+func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra.Command) {
 	root.AddCommand(
 		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
 		image.History(s), image.List(s), image.Pull(s),
@@ -77,8 +88,6 @@ func newRoot(s *session.Session) *cobra.Command {
 		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.History(s), image.Pull(s)),
 		replace(groups["system"], "", system.Info(s)),
 	)
-	finish(root)
-	return root
 }
 
 // extended is run or create of docker/cli's group, with what Hyper adds.

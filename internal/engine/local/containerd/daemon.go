@@ -104,6 +104,10 @@ func sweep(ctx context.Context, c snapshots.Cleaner, root string) error {
 	return err
 }
 
+// shimEnv is for runc more than for the shim. What a shim runs (runc, four times in a container's life) is over in milliseconds:
+// more threads, collections and preemption would only cost. The shim itself collects again (cmd/containerd-shim-hyper-v2).
+var shimEnv = []string{"GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1"}
+
 func configure(c Config) *srvconfig.Config {
 	paths := sockets(c)
 	return &srvconfig.Config{
@@ -118,8 +122,7 @@ func configure(c Config) *srvconfig.Config {
 			"io.containerd.gc.v1.scheduler": map[string]any{
 				"deletion_threshold": 1, "mutation_threshold": 100, "schedule_delay": "200ms", "startup_delay": "2s",
 			},
-			// What a shim runs (runc, twice for each start) is over in milliseconds: more threads would only cost.
-			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(socketDir(c.State), "s"), "env": []string{"GOMAXPROCS=1"}},
+			"io.containerd.shim.v1.manager": map[string]any{"socket_dir": filepath.Join(socketDir(c.State), "s"), "env": shimEnv},
 			// Where the kernel cannot map ids on a mount, a container fails to start rather than having its image copied.
 			"io.containerd.snapshotter.v1.overlayfs": map[string]any{"slow_chown": false},
 		},

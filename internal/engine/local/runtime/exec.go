@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/errdefs"
@@ -60,10 +61,12 @@ func (r *Runtime) Exec(ctx context.Context, a account.Ref, id string, spec engin
 		defer stdin.close()
 		go stdin.feed(ctx, s.Stdin, true)
 	}
+	begin := time.Now()
 	code, err := e.wait(tctx)
 	if err != nil {
 		return -1, err
 	}
+	r.Trace("exec.wait", begin)
 	out.settle(ctx)
 	return code, nil
 }
@@ -126,6 +129,7 @@ func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error
 	if err != nil {
 		return fmt.Errorf("writing the exec's specification: %w", err)
 	}
+	begin := time.Now()
 	_, err = e.r.tasks().Exec(ctx, &tasksapi.ExecProcessRequest{
 		ContainerID: e.id, ExecID: e.execID, Spec: spec, Terminal: p.terminal, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
 	})
@@ -136,10 +140,13 @@ func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error
 		return execError(err)
 	}
 	e.known = true
+	e.r.Trace("exec.create", begin)
+	begin = time.Now()
 	reply, err := e.r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: e.id, ExecID: e.execID})
 	if err != nil {
 		return execError(errgrpc.ToNative(err))
 	}
+	e.r.Trace("exec.start", begin)
 	e.pid = int(reply.GetPid())
 	return nil
 }
