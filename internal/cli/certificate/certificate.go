@@ -3,7 +3,6 @@
 package certificate
 
 import (
-	"errors"
 	"time"
 
 	"github.com/docker/cli/cli"
@@ -60,13 +59,7 @@ func rm(s *session.Session) *cobra.Command {
 		Short:   "Revoke certificates",
 		Args:    cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, serials []string) error {
-			var failed []error
-			for _, n := range serials {
-				if err := s.Hyper.CertificateRevoke(cmd.Context(), n); err != nil {
-					failed = append(failed, err)
-				}
-			}
-			return errors.Join(failed...)
+			return session.Each(cmd.Context(), serials, s.Hyper.CertificateRevoke)
 		},
 	}
 }

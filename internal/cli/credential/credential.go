@@ -3,7 +3,6 @@
 package credential
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -102,13 +101,7 @@ func rm(s *session.Session) *cobra.Command {
 		Short: "Remove credentials: whoever uses them is let in no more",
 		Args:  cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, keys []string) error {
-			var failed []error
-			for _, k := range keys {
-				if err := s.Hyper.CredentialRemove(cmd.Context(), k); err != nil {
-					failed = append(failed, err)
-				}
-			}
-			return errors.Join(failed...)
+			return session.Each(cmd.Context(), keys, s.Hyper.CredentialRemove)
 		},
 	}
 }

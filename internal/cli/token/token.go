@@ -3,7 +3,6 @@
 package token
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -94,13 +93,7 @@ func rm(s *session.Session) *cobra.Command {
 		Short:   "Revoke tokens, by name",
 		Args:    cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			var failed []error
-			for _, n := range names {
-				if err := s.Hyper.TokenRevoke(cmd.Context(), n); err != nil {
-					failed = append(failed, err)
-				}
-			}
-			return errors.Join(failed...)
+			return session.Each(cmd.Context(), names, s.Hyper.TokenRevoke)
 		},
 	}
 }
