@@ -57,7 +57,7 @@ type limits struct {
 func defaults() config {
 	return config{
 		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
-		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 50, RequestsAtOnce: 512},
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 100, RequestsAtOnce: 512},
 	}
 }
 
