@@ -24,13 +24,19 @@ func TestRemoveBundle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	socket := filepath.Join(top, "socket")
+	for name, content := range map[string]string{socket: "", filepath.Join(dir, "bootstrap.json"): `{"version":3,"address":"unix://` + socket + `"}`} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	kept := filepath.Join(dir, "rootfs", "data")
 	if err := os.WriteFile(kept, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	removeBundle(dir)
 	for path, there := range map[string]bool{
-		kept: true, work: false, filepath.Join(dir, "config.json"): false, filepath.Join(other, "kept"): true,
+		kept: true, work: false, socket: false, filepath.Join(dir, "config.json"): false, filepath.Join(other, "kept"): true,
 	} {
 		if _, err := os.Lstat(path); (err == nil) != there {
 			t.Errorf("%s: %v", path, err)

@@ -37,6 +37,10 @@ func Init() {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		fatal("mounting /proc", err)
 	}
+	// hyperd keeps sockets in /run where its run directory's name is too long for them.
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
+		fatal("mounting /run", err)
+	}
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		fatal("bringing up lo: "+string(out), err)
 	}

@@ -52,6 +52,9 @@ func (l *Lab) Inventory() (Inventory, error) {
 		found, _ := filepath.Glob(filepath.Join(fmt.Sprintf("/proc/%d/root", l.holder.Process.Pid), l.Dir, pattern))
 		inv[pattern] = len(found)
 	}
+	sockets, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/hyper-*/s/*", l.holder.Process.Pid))
+	near, _ := filepath.Glob(filepath.Join(l.Dir, "run/containerd/s/*"))
+	inv["sockets of shims"] = len(sockets) + len(near)
 	cgroups, _ := filepath.Glob("/sys/fs/cgroup/memory/hyper-" + l.Instance + "/*/*")
 	unified, _ := filepath.Glob("/sys/fs/cgroup/hyper-" + l.Instance + "/*/*")
 	inv["cgroups"] = 0
