@@ -98,11 +98,11 @@ func makesGroup(constructor func(command.Cli) *cobra.Command) bool {
 // dockerCommands makes docker/cli's commands of that list, and, if they are wanted, its groups that stay available.
 func dockerCommands(s *session.Session, withGroups bool) (verbs []*cobra.Command, groups map[string]*cobra.Command) {
 	all := &cobra.Command{Use: "hyper"}
-	for _, make := range registered() {
-		if !withGroups && makesGroup(make) {
+	for _, construct := range registered() {
+		if !withGroups && makesGroup(construct) {
 			continue
 		}
-		all.AddCommand(make(s.Cli))
+		all.AddCommand(construct(s.Cli))
 	}
 	groups = map[string]*cobra.Command{}
 	for _, cmd := range all.Commands() {

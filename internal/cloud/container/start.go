@@ -159,11 +159,6 @@ func (s *Service) mounts(ctx context.Context, a account.Ref, c *Container) ([]en
 	return out, g.Wait()
 }
 
-// Paths of the files that are bound into a container.
-func (s *Service) hostsPath(a account.Ref, id string) string {
-	return filepath.Join(s.dir(a, id), "hosts")
-}
-
 // files writes /etc/hosts, /etc/hostname and /etc/resolv.conf. They belong to nobody inside: a tenant who could
 // write them would write to the machine's disk without a bound.
 func (s *Service) files(a account.Ref, c *Container) ([]engine.Mount, error) {
