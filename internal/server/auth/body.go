@@ -11,8 +11,9 @@ import (
 	"github.com/hypercloud/hyper/internal/spool"
 )
 
-// maxBody bounds a signed body: an image may have 10 GB (behaviour 16).
-const maxBody = 10 << 30
+// maxBody bounds a signed body. All of it is held before the call is even counted, so it is not much more than any call takes (rest.ReadBody):
+// what an account could make hyperd hold would be the other accounts' memory and disk.
+const maxBody = 2 << 20
 
 // readBody reads the body of a signed request and compares it with the hash that was signed, before anybody acts on it.
 func (m *Remote) readBody(r *http.Request, want string) error {
@@ -25,7 +26,7 @@ func (m *Remote) readBody(r *http.Request, want string) error {
 	body, err := spool.Read(r.Body, m.SpoolDir, maxBody)
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
-		return rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", int64(maxBody)))
+		return rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", maxBody))
 	case err != nil:
 		return oops.Invalid("reading the request's body: %v", err)
 	case body.Hash() != want:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/signature"
 	"github.com/hypercloud/hyper/internal/spool"
 )
@@ -176,6 +177,15 @@ func TestSignedBodies(t *testing.T) {
 				b.want("one byte less", r, account.Ref{}, "the body is not the one that was signed")
 			}
 		})
+	}
+}
+
+// Nobody makes hyperd hold more of a body than a call can need.
+func TestSignedBodiesAreBounded(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Authenticate(httptest.NewRecorder(), b.signed(strings.Repeat("x", maxBody+1)))
+	if err == nil || rest.HTTPStatus(err) != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body over the bound: %v", err)
 	}
 }
 
