@@ -61,6 +61,12 @@ func (s *Service) join(a account.Ref, named reference.Named, req PullRequest) *p
 const rounds = 5
 
 func (s *Service) pull(a account.Ref, named reference.Named, key pullKey, p *pull) error {
+	// An account that pulls everything at once takes its turns, and meets its quota before it has fetched what does not fit.
+	turns := s.shelf(a).turns
+	if err := turns.Acquire(s.base, 1); err != nil {
+		return oops.Unavailable("hyperd is ending: pull again when it is back")
+	}
+	defer turns.Release(1)
 	if _, known := findTag(s.Store.View(a), named); !known {
 		if err := room(s.Store.View(a)); err != nil {
 			return err

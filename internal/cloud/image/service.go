@@ -17,6 +17,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -31,9 +33,14 @@ type Config struct {
 	Log    *slog.Logger
 	// MaxSize is the largest image, in bytes of its unpacked layers. Default 10 GiB (behaviour 16).
 	MaxSize int64
+	// AtOnce is how many pulls of one account go on at a time; others wait for their turn. Default 3.
+	AtOnce int64
 }
 
-const defaultMaxSize = 10 << 30
+const (
+	defaultMaxSize = 10 << 30
+	defaultAtOnce  = 3
+)
 
 // Service carries out the rules of images.
 type Service struct {
@@ -52,6 +59,8 @@ type shelf struct {
 	pulls map[pullKey]*pull
 	// lost tells each pull under way which images left the engine since it began.
 	lost map[*pull]map[string]bool
+	// turns are held while an image is fetched and unpacked.
+	turns *semaphore.Weighted
 }
 
 // New returns a Service.
@@ -64,6 +73,9 @@ func New(c Config) *Service {
 	}
 	if c.MaxSize == 0 {
 		c.MaxSize = defaultMaxSize
+	}
+	if c.AtOnce == 0 {
+		c.AtOnce = defaultAtOnce
 	}
 	s := &Service{Config: c, accounts: map[string]*shelf{}}
 	s.base, s.stop = context.WithCancel(context.Background())
@@ -81,7 +93,7 @@ func (s *Service) shelf(a account.Ref) *shelf {
 	defer s.mu.Unlock()
 	sh := s.accounts[a.ID()]
 	if sh == nil {
-		sh = &shelf{pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}}
+		sh = &shelf{pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce)}
 		s.accounts[a.ID()] = sh
 	}
 	return sh
