@@ -49,6 +49,7 @@ type limits struct {
 	RequestsAtOnce    int     `yaml:"requests-at-once"`    // of an account, logs and attachments included; 0: any number
 	LogFiles          int     `yaml:"log-files"`           // rotated log files kept for a container; default 10
 	LogFileSize       int64   `yaml:"log-file-size"`       // bytes of one; default 5 MB
+	LogRate           float64 `yaml:"log-rate"`            // bytes a second that an account's containers may write to their output in the long run, a line counting 100 more; 0: any number
 	VolumeMaxGB       int     `yaml:"volume-max-gb"`       // largest volume; default 50
 	VolumePoolGB      int64   `yaml:"volume-pool-gb"`
 	RootfsGB          int64   `yaml:"rootfs-gb"` // what a new container can write to its root file system; 0: without a limit
@@ -57,7 +58,7 @@ type limits struct {
 func defaults() config {
 	return config{
 		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
-		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 100, RequestsAtOnce: 512},
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 100, RequestsAtOnce: 512, LogRate: 20 << 20},
 	}
 }
 
@@ -134,8 +135,8 @@ func (c *config) complete() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return errors.New("a certificate and its key go together: give both tls-cert and tls-key, or neither")
 	}
-	if c.Limits.RequestsPerSecond < 0 || c.Limits.RequestsAtOnce < 0 {
-		return errors.New("limits.requests-per-second and limits.requests-at-once cannot be negative; 0 is no limit")
+	if c.Limits.RequestsPerSecond < 0 || c.Limits.RequestsAtOnce < 0 || c.Limits.LogRate < 0 {
+		return errors.New("limits.requests-per-second, limits.requests-at-once and limits.log-rate cannot be negative; 0 is no limit")
 	}
 	if c.Limits.RootfsGB < 0 {
 		return fmt.Errorf("limits.rootfs-gb is %d: give a number of GB, or 0 for no limit", c.Limits.RootfsGB)

@@ -49,13 +49,13 @@ func TestFlagsWinOverTheFile(t *testing.T) {
 
 func TestSettingsThatCannotBe(t *testing.T) {
 	for file, want := range map[string]string{
-		"tls: {cert: /a.pem}":                "tls-cert and tls-key",
-		"limits: {requests-per-second: -1}":  "cannot be negative",
-		"limits: {rootfs-gb: -1}":            "limits.rootfs-gb is -1",
-		"instance: Too-Long-And-Loud":        "instance",
+		"tls: {cert: /a.pem}":                 "tls-cert and tls-key",
+		"limits: {requests-per-second: -1}":   "cannot be negative",
+		"limits: {rootfs-gb: -1}":             "limits.rootfs-gb is -1",
+		"instance: Too-Long-And-Loud":         "instance",
 		"registry-mirror: [\"ftp://mirror\"]": "registry mirror",
-		"quotas: {containers: many}":         "quotas",
-		"limit: {}":                          "limit",
+		"quotas: {containers: many}":          "quotas",
+		"limit: {}":                           "limit",
 	} {
 		if _, err := read(t, file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v", file, err)

@@ -26,7 +26,16 @@ func main() {
 	lab.Init()
 	samples := flag.Int("n", 15, "samples of each short command")
 	parallel := flag.Int("parallel", 100, "containers started at once")
+	fairness := flag.Bool("fairness", false, "measure instead what a noisy account does to another one")
+	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
 	flag.Parse()
+	if *fairness {
+		if err := fair(*samples, *only); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := bench(*samples, *parallel); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)

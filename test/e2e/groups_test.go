@@ -20,10 +20,10 @@ type groups struct {
 
 var (
 	groups1 = groups{"1", map[string]string{
-		"memory/memory.limit_in_bytes": "67108864", "cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000", "pids/pids.max": "30604",
+		"memory/memory.limit_in_bytes": "67108864", "cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000", "pids/pids.max": "256",
 	}, [2]string{"freezer/freezer.state", "FROZEN"}}
 	groups2 = groups{"2", map[string]string{
-		"memory.max": "67108864", "cpu.max": "100000 100000", "pids.max": "30604", "memory.swap.max": "0",
+		"memory.max": "67108864", "cpu.max": "100000 100000", "pids.max": "256", "memory.swap.max": "0",
 	}, [2]string{"cgroup.events", "frozen 1"}}
 )
 

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,6 +123,36 @@ func (l *Lab) Command(ctx context.Context, name string, args ...string) *exec.Cm
 	pid := strconv.Itoa(l.holder.Process.Pid)
 	all := append([]string{"-t", pid, "-n", "-m", "-p", "-i", "--", name}, args...)
 	return exec.CommandContext(ctx, "nsenter", all...)
+}
+
+// Dial connects to an address inside the lab, from the local address that from names if it is not "".
+func (l *Lab) Dial(ctx context.Context, network, addr, from string) (net.Conn, error) {
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // the thread is in the lab for good, and ends with this goroutine
+		ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", l.holder.Process.Pid))
+		if err != nil {
+			done <- result{err: err}
+			return
+		}
+		defer ns.Close()
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- result{err: err}
+			return
+		}
+		var d net.Dialer
+		if from != "" {
+			d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+		}
+		conn, err := d.DialContext(ctx, network, addr)
+		done <- result{conn, err}
+	}()
+	r := <-done
+	return r.conn, r.err
 }
 
 // Host is the address of the lab's hyperd.

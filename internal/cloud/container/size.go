@@ -10,23 +10,29 @@ import (
 // DefaultSize is the size of a container whose request names none.
 const DefaultSize = "s4"
 
-// pidsLimit bounds the processes of a container of any size (behaviour 2.2).
-const pidsLimit = 30604
+// mostProcesses is the limit that a container's processes see, and what the largest size may have (behaviour 2.2).
+const mostProcesses = 30604
 
 const mib = 1 << 20
 
 // sizes are those of behaviour 2.1: whole CPUs and binary memory.
 var sizes = map[string]engine.Limits{
-	"s1": {CPUs: 1, Memory: 64 * mib, Pids: pidsLimit},
-	"s2": {CPUs: 1, Memory: 128 * mib, Pids: pidsLimit},
-	"s3": {CPUs: 1, Memory: 256 * mib, Pids: pidsLimit},
-	"s4": {CPUs: 1, Memory: 512 * mib, Pids: pidsLimit},
-	"m1": {CPUs: 1, Memory: 1024 * mib, Pids: pidsLimit},
-	"m2": {CPUs: 2, Memory: 2048 * mib, Pids: pidsLimit},
-	"m3": {CPUs: 2, Memory: 4096 * mib, Pids: pidsLimit},
-	"l1": {CPUs: 4, Memory: 4096 * mib, Pids: pidsLimit},
-	"l2": {CPUs: 4, Memory: 8192 * mib, Pids: pidsLimit},
-	"l3": {CPUs: 8, Memory: 16384 * mib, Pids: pidsLimit},
+	"s1": size(1, 64),
+	"s2": size(1, 128),
+	"s3": size(1, 256),
+	"s4": size(1, 512),
+	"m1": size(1, 1024),
+	"m2": size(2, 2048),
+	"m3": size(2, 4096),
+	"l1": size(4, 4096),
+	"l2": size(4, 8192),
+	"l3": size(8, 16384),
+}
+
+// size is one with so many CPUs and megabytes. It may have two processes for each megabyte, and 256 in any case: more than its memory
+// could hold would only be a burden on the machine.
+func size(cpus, megabytes int) engine.Limits {
+	return engine.Limits{CPUs: cpus, Memory: int64(megabytes) * mib, Pids: int64(min(max(2*megabytes, 256), mostProcesses))}
 }
 
 // SizeOf returns the limits of a size by its name.

@@ -37,6 +37,7 @@ type Config struct {
 	DNSUpstreams   []string       // none: those of /etc/resolv.conf
 	VolumePoolSize int64          // bytes of the pool file, where one is needed; 0: most of the disk
 	RootfsSize     int64          // bytes of a new container's root disk; 0: root file systems have no limit
+	LogRate        float64        // bytes a second of an account's output; 0: any number
 	Log            *slog.Logger
 	Trace          func(name string, start time.Time)
 }
@@ -90,7 +91,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	e.Runtime = runtime.New(runtime.Config{
 		Client: e.daemon.Client(), Disks: e.Roots(c.RootfsSize), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec,
-		CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
+		LogRate: c.LogRate, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
 	})
 	e.Network, err = network.New(ctx, network.Config{
 		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPool: c.FIPPool, DNSUpstreams: c.DNSUpstreams, Log: c.Log,

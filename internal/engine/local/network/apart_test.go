@@ -97,7 +97,9 @@ func plain(mark []byte) []byte { return mark }
 
 // tagged puts a frame into a virtual LAN.
 func tagged(proto uint16, body func([]byte) []byte) func([]byte) []byte {
-	return func(mark []byte) []byte { return append(binary.BigEndian.AppendUint16([]byte{0, 1}, proto), body(mark)...) }
+	return func(mark []byte) []byte {
+		return append(binary.BigEndian.AppendUint16([]byte{0, 1}, proto), body(mark)...)
+	}
 }
 
 // TestRawFramesStayWithTheirAccount sends what only a raw socket can from a container, and watches where it comes by: another account's

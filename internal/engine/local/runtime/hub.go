@@ -1,9 +1,13 @@
 package runtime
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/hypercloud/hyper/internal/engine/local/logfile"
 )
@@ -14,6 +18,9 @@ type hub struct {
 	running chan struct{} // closed when the process runs
 	drained chan struct{} // closed when there is no more output
 	ended   chan struct{} // closed by close
+	intake  *rate.Limiter // of the account's output; may be nil
+	paced   context.Context
+	hurry   context.CancelFunc // what is left is taken at once
 
 	mu       sync.Mutex
 	opened   bool // open was called: this run has begun
@@ -27,8 +34,12 @@ type hub struct {
 	relays   []*relay
 }
 
+var newline = []byte{'\n'}
+
 func newHub() *hub {
-	return &hub{running: make(chan struct{}), drained: make(chan struct{}), ended: make(chan struct{}), attached: map[*attachment]struct{}{}}
+	h := &hub{running: make(chan struct{}), drained: make(chan struct{}), ended: make(chan struct{}), attached: map[*attachment]struct{}{}}
+	h.paced, h.hurry = context.WithCancel(context.Background())
+	return h
 }
 
 // open opens a process's pipes. Nothing is read before read.
@@ -57,7 +68,12 @@ func (h *hub) read() {
 	h.reading = true
 	var copies sync.WaitGroup
 	for _, r := range h.relays {
-		copies.Go(func() { r.run(func(p []byte) { h.broadcast(r.stream, p) }) })
+		copies.Go(func() {
+			r.run(func(p []byte) {
+				h.broadcast(r.stream, p)
+				take(h.paced, h.intake, len(p), bytes.Count(p, newline))
+			})
+		})
 	}
 	go func() {
 		copies.Wait()
@@ -126,6 +142,7 @@ func (h *hub) settle(d time.Duration) {
 		return
 	}
 	h.wide = true
+	h.hurry()
 	for at := range h.attached {
 		at.widen()
 	}
@@ -153,6 +170,7 @@ func (h *hub) close() {
 	}
 	h.closed = true
 	close(h.ended)
+	h.hurry()
 	stdin, reading := h.stdin, h.reading
 	for _, r := range h.relays {
 		r.end(reading)

@@ -7,6 +7,7 @@ func (r *Runtime) hub(k key) *hub {
 	h := r.hubs[k]
 	if h == nil {
 		h = newHub()
+		h.intake = r.intake(k.account)
 		r.hubs[k] = h
 	}
 	return h

@@ -29,6 +29,7 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"golang.org/x/time/rate"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -43,6 +44,7 @@ type Config struct {
 	DataRoot     string                             // logs are below
 	RunDir       string                             // pipes and runc's state are below
 	Libexec      string                             // directory of runc, containerd-shim-hyper-v2 and hyper-init
+	LogRate      float64                            // bytes a second that an account's containers may write in the long run, a line counting 100 more; 0: any number
 	CgroupParent string                             // such as /hyper; accounts' and containers' groups are below
 	Trace        func(name string, start time.Time) // told how long the parts of a start take; may be nil
 	Log          *slog.Logger                       // may be nil
@@ -52,10 +54,11 @@ type Config struct {
 type Runtime struct {
 	Config
 
-	mu     sync.Mutex
-	hubs   map[key]*hub
-	live   map[key]*process
-	chains map[string]string // image id to the key of its topmost layer
+	mu      sync.Mutex
+	hubs    map[key]*hub
+	live    map[key]*process
+	intakes map[string]*rate.Limiter // by account
+	chains  map[string]string        // image id to the key of its topmost layer
 }
 
 var _ engine.Containers = (*Runtime)(nil)
@@ -77,7 +80,7 @@ func New(c Config) *Runtime {
 	if path := os.Getenv("PATH"); !strings.HasPrefix(path, c.Libexec+string(filepath.ListSeparator)) {
 		_ = os.Setenv("PATH", c.Libexec+string(filepath.ListSeparator)+path)
 	}
-	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, chains: map[string]string{}}
+	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, chains: map[string]string{}}
 }
 
 func (r *Runtime) tasks() tasksapi.TasksClient      { return r.Client.TaskService() }

@@ -98,6 +98,7 @@ func (r *Runtime) record(ctx context.Context, a account.Ref, id string, oci *spe
 	}
 	opts, err := typeurl.MarshalAny(&options.Options{
 		BinaryName: filepath.Join(r.Libexec, "runc"), Root: r.runcRoot(), IoUid: a.HostID(), IoGid: a.HostID(),
+		ShimCgroup: r.shimGroup(a),
 	})
 	if err != nil {
 		return fmt.Errorf("writing the runtime's options: %w", err)
