@@ -156,14 +156,16 @@ func planMounts(req *CreateRequest, imageVolumes []string, spec *Spec) ([]mountP
 }
 
 // takeVolumes turns plans into mounts of container id: existing volumes are attached, missing ones are
-// put as being made. It returns the engine ids of the volumes that are new.
-func takeVolumes(tx *store.Tx, id string, plans []mountPlan) (mounts []store.Mount, fresh []string, err error) {
+// put as being made. What old mounts at the same place is taken over from it; old may be nil. It returns the engine ids of the
+// volumes that are new.
+func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mounts []store.Mount, fresh []string, err error) {
 	byName := map[string]string{}
 	for _, p := range plans {
 		vid, ok := byName[p.volume]
 		if p.volume == "" || !ok {
-			var v store.Volume
+			v, mine := inherited(tx, old, p)
 			switch have, exists := tx.VolumeByName(p.volume); {
+			case mine:
 			case p.volume != "" && exists:
 				if have.Phase != store.Ready {
 					return nil, nil, oops.Conflict("volume %s is being made or removed: try again", p.volume)
