@@ -17,6 +17,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -87,9 +88,10 @@ func newTown(t *testing.T) *town {
 	}
 	tn.server = server.New(server.Config{
 		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus,
-		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
-		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
-		Build:  docker.Build{Version: "0.1.0"}, Log: log,
+		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
+		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
+		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
+		Build:   docker.Build{Version: "0.1.0"}, Log: log,
 	})
 	tn.furnish()
 	return tn

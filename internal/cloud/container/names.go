@@ -35,3 +35,6 @@ func shortID(id string) string {
 	}
 	return id[:12]
 }
+
+// ValidName says what is wrong with a container's name: ErrInvalidArgument.
+func ValidName(name string) error { return checkName(name) }

@@ -16,11 +16,12 @@ type API struct {
 	Containers Containers
 	FIPs       FIPs
 	Accounts   Accounts
+	Compose    Compose
 }
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	return append(api.accountRoutes(), []rest.Route{
+	return append(append(api.accountRoutes(), api.composeRoutes()...), []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/release", Handle: api.releaseFIP},
@@ -31,6 +32,18 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
 	}...)
+}
+
+func (api *API) composeRoutes() []rest.Route {
+	return []rest.Route{
+		{Method: http.MethodPost, Pattern: "/compose/up", Handle: api.composeUp},
+		{Method: http.MethodPost, Pattern: "/compose/create", Handle: api.composeCreate},
+		{Method: http.MethodPost, Pattern: "/compose/start", Handle: api.composeStart},
+		{Method: http.MethodPost, Pattern: "/compose/stop", Handle: api.composeStop},
+		{Method: http.MethodPost, Pattern: "/compose/kill", Handle: api.composeKill},
+		{Method: http.MethodPost, Pattern: "/compose/rm", Handle: api.composeRemove},
+		{Method: http.MethodPost, Pattern: "/compose/down", Handle: api.composeDown},
+	}
 }
 
 // accountRoutes lists the calls of accounts: first those of the operator, then those of everybody for the account that
