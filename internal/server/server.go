@@ -72,7 +72,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts, Compose: c.Compose}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

@@ -81,7 +81,7 @@ func (s *Service) fipOf(a account.Ref, def store.ProjectService) (string, error)
 	return f.Address.String(), nil
 }
 
-// offered refuses what a service may ask for and Hyper does not have yet.
+// offered refuses what a service may ask for and Hyper does not have, or not yet.
 func offered(name string, def store.ProjectService) error {
 	if len(def.SecurityGroups) > 0 {
 		return oops.NotFound("No such security group: %s (service %s): security groups are not offered yet, leave security_groups out",
@@ -90,6 +90,9 @@ func offered(name string, def store.ProjectService) error {
 	for _, v := range def.Volumes {
 		if strings.Contains(v, "://") {
 			return oops.NotImplemented("service %s mounts %s: volumes that are filled from an address are not offered yet, name a volume and fill it by 'hyper exec'", name, v)
+		}
+		if err := container.ValidBind(v); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ type run struct {
 	project string
 	spec    store.ProjectSpec
 	before  store.ProjectSpec // what was kept until now, for up and create
-	known   map[string]bool // the services of the definition, and those of containers that are there
+	known   map[string]bool   // the services of the definition, and those of containers that are there
 
 	mu  sync.Mutex // guards up, and keeps messages apart
 	up  int

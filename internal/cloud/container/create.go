@@ -223,10 +223,8 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 }
 
 func (s *Service) publish(a account.Ref, c *Container, action string, more map[string]string) {
-	attrs := map[string]string{"name": c.Name, "image": c.Spec.Image}
-	for k, v := range c.Spec.Labels {
-		attrs[k] = v
-	}
+	attrs := s.Labels(a, c)
+	attrs["name"], attrs["image"] = c.Name, c.Spec.Image
 	for k, v := range more {
 		attrs[k] = v
 	}
