@@ -36,6 +36,8 @@ import (
 // town is a server with the real rules, on an engine without a machine, and two accounts: a token is the name of its account.
 type town struct {
 	*testing.T
+	engine   *fake.Engine
+	store    *store.Store
 	server   *server.Server
 	accounts map[string]account.Ref
 	secrets  map[string]string // of Ann's keys
@@ -61,7 +63,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	tn := &town{T: t, accounts: map[string]account.Ref{}}
+	tn := &town{T: t, store: st, accounts: map[string]account.Ref{}}
 	rules, err := accounts.New(accounts.Config{Store: st, Dir: filepath.Join(dir, "tls"), Log: log, Belongings: noBelongings{}})
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +76,7 @@ func newTown(t *testing.T) *town {
 		tn.accounts[name] = acc.Ref
 	}
 	eng, bus := fake.New(), event.NewBus()
+	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
@@ -87,7 +90,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus,
+		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
@@ -369,3 +372,9 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 		t.Errorf("Ann's container afterwards: %d %s", code, out)
 	}
 }
+
+// anyLogin is a registry that lets everybody in.
+type anyLogin struct{}
+
+// Login implements docker.Logins.
+func (anyLogin) Login(context.Context, account.Ref, string, string, string, string) error { return nil }

@@ -27,6 +27,9 @@ func parseBind(b string) (mountPlan, error) {
 	bad := func() (mountPlan, error) {
 		return mountPlan{}, oops.Invalid("Invalid volume specification: '%s' (use NAME:/path, NAME:/path:ro or /path)", b)
 	}
+	if strings.Contains(b, "://") {
+		return mountPlan{}, oops.NotImplemented("Invalid volume specification: '%s': volumes that are filled from an address are not offered yet", b)
+	}
 	parts := strings.Split(b, ":")
 	if len(parts) == 1 && strings.HasPrefix(b, "/") {
 		return cleanPlan(mountPlan{path: b})

@@ -4,23 +4,17 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"strings"
 
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/server/rest"
-	"github.com/hypercloud/hyper/internal/signature"
 )
-
-// originalVersion is the API version of the original's client, which it does not negotiate.
-var originalVersion = rest.Version{Major: 1, Minor: 23}
 
 // fromOriginal reports whether a request is the original client's: it signs, and asks for 1.23. Docker's clients of that version do
 // not sign, and Hyper's own asks for a later one.
 func fromOriginal(ctx context.Context, r *http.Request) bool {
-	scheme, _, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
-	return scheme == signature.Algorithm && rest.VersionOf(ctx) == originalVersion
+	return rest.Signed(r) && rest.VersionOf(ctx) == rest.OriginalVersion
 }
 
 // cpuForOriginal puts a container's share of CPU time where the original's client looks for it: hundredths of a percent of one CPU in
