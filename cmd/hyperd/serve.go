@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -100,7 +101,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
 		Logins: &registry.Service{},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -124,6 +125,7 @@ type parts struct {
 	containers *container.Service
 	accounts   *accounts.Service
 	system     *system.Service
+	compose    *compose.Service
 }
 
 func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
@@ -136,6 +138,7 @@ func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix,
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
+	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})
 	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
 	var err error
 	p.accounts, err = accounts.New(accounts.Config{

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -35,6 +36,8 @@ import (
 // town is a server with the real rules, on an engine without a machine, and two accounts: a token is the name of its account.
 type town struct {
 	*testing.T
+	engine   *fake.Engine
+	store    *store.Store
 	server   *server.Server
 	accounts map[string]account.Ref
 	secrets  map[string]string // of Ann's keys
@@ -60,7 +63,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	tn := &town{T: t, accounts: map[string]account.Ref{}}
+	tn := &town{T: t, store: st, accounts: map[string]account.Ref{}}
 	rules, err := accounts.New(accounts.Config{Store: st, Dir: filepath.Join(dir, "tls"), Log: log, Belongings: noBelongings{}})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +76,7 @@ func newTown(t *testing.T) *town {
 		tn.accounts[name] = acc.Ref
 	}
 	eng, bus := fake.New(), event.NewBus()
+	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
@@ -86,10 +90,11 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus,
-		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
-		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
-		Build:  docker.Build{Version: "0.1.0"}, Log: log,
+		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
+		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
+		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
+		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
+		Build:   docker.Build{Version: "0.1.0"}, Log: log,
 	})
 	tn.furnish()
 	return tn
@@ -367,3 +372,9 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 		t.Errorf("Ann's container afterwards: %d %s", code, out)
 	}
 }
+
+// anyLogin is a registry that lets everybody in.
+type anyLogin struct{}
+
+// Login implements docker.Logins.
+func (anyLogin) Login(context.Context, account.Ref, string, string, string, string) error { return nil }

@@ -31,6 +31,7 @@ type Config struct {
 	Volumes    docker.Volumes
 	FIPs       hyper.FIPs
 	Accounts   hyper.Accounts
+	Compose    hyper.Compose
 	System     docker.System
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
@@ -71,7 +72,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s
@@ -168,6 +169,9 @@ func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *ans
 			return
 		}
 		ctx = rest.WithVersion(ctx, version)
+	} else if rest.Signed(r) {
+		// Hyper's own client always names a version; the original's does not for its event socket, nor may programs of its time.
+		ctx = rest.WithVersion(ctx, rest.OriginalVersion)
 	}
 	// Values come in the query only: a body is never searched for them.
 	r.Form = r.URL.Query()

@@ -215,7 +215,7 @@ func TestAccessIsMigratedTo(t *testing.T) {
 	s := openNew(t)
 	path := s.path
 	_ = s.Close()
-	for _, table := range []string{"retired_slots", "credentials", "tokens", "certificates", "quotas"} {
+	for _, table := range []string{"retired_slots", "credentials", "tokens", "certificates", "quotas", "projects"} {
 		execute(t, path, "DROP TABLE "+table)
 	}
 	execute(t, path, "ALTER TABLE accounts DROP COLUMN state")

@@ -183,7 +183,7 @@ func (s *Store) DeleteAccount(ctx context.Context, a account.Ref) error {
 		next := all.without(a)
 		next.retired = slices.Sorted(slices.Values(append(slices.Clone(all.retired), a.Slot())))
 		return next, func(tx *Tx) error {
-			for _, table := range []string{"credentials", "tokens", "certificates", "quotas"} {
+			for _, table := range []string{"credentials", "tokens", "certificates", "quotas", "projects"} {
 				if err := tx.write("DELETE FROM "+table+" WHERE account = ?", a.ID()); err != nil {
 					return err
 				}

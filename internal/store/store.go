@@ -111,7 +111,7 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	for _, table := range []func(context.Context, *sql.Conn, map[string]*View) error{
 		loadContainers, loadVolumes, loadImages, loadTags, loadFloatingIPs,
-		loadCredentials, loadTokens, loadCertificates, loadQuotas,
+		loadCredentials, loadTokens, loadCertificates, loadQuotas, loadProjects,
 	} {
 		if err := table(ctx, s.conn, views); err != nil {
 			return err

@@ -105,6 +105,9 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 			tx.PutToken(Token{Hash: "f00d" + a.ID(), Name: "ci", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour).In(zone)}),
 			tx.PutToken(Token{Hash: "beef" + a.ID(), Name: "for ever", CreatedAt: time.Now()}),
 			tx.PutCertificate(Certificate{Serial: "abc" + a.ID(), Name: "desk", Fingerprint: "12", CreatedAt: time.Now(), ExpiresAt: time.Now().In(zone)}),
+			tx.PutProject(Project{Name: "blog", CreatedAt: time.Now().In(zone), Spec: ProjectSpec{
+				Services: map[string]ProjectService{"web": {Image: "nginx", Command: []string{}, Labels: map[string]string{"é": "<&>"}}}}}),
+			tx.PutProject(Project{Name: "bare", CreatedAt: time.Now()}),
 			tx.PutQuota("containers", 10), tx.PutQuota("fips", -1), tx.PutQuota("memory", 1<<40),
 		)
 	})
@@ -114,7 +117,7 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 func picture(v *View) []any {
 	return []any{v.Account(), v.Containers(), v.Volumes(), v.Images(), v.Tags(), v.FloatingIPs(), v.Empty(),
 		v.containers.byName, v.containers.byAddress, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer,
-		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts()}
+		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts(), v.Projects()}
 }
 
 func TestReopenGivesTheSameView(t *testing.T) {

@@ -17,6 +17,7 @@ type View struct {
 	tags        *tagTable
 	floatingIPs *floatingIPTable
 	access      *accessTable
+	projects    *projectTable
 	quotas      map[string]int64 // by resource; replaced, never changed
 }
 
@@ -29,6 +30,7 @@ func newView(a account.Ref) *View {
 		tags:        newTagTable(),
 		floatingIPs: newFloatingIPTable(),
 		access:      newAccessTable(),
+		projects:    newProjectTable(),
 		quotas:      map[string]int64{},
 	}
 }
@@ -36,7 +38,8 @@ func newView(a account.Ref) *View {
 // Account is whose picture this is.
 func (v *View) Account() account.Ref { return v.account }
 
-// Empty reports whether the account owns nothing. What it is entered with, and its quotas, are no property.
+// Empty reports whether the account owns nothing. What it is entered with, its quotas, and the definitions of its compose
+// projects are no property.
 func (v *View) Empty() bool {
 	return len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.images.byID) == 0 &&
 		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0

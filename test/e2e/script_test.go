@@ -31,6 +31,7 @@ func TestWalkthrough(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"capture": capture,
 			"until":   until,
+			"signed":  func(ts *testscript.TestScript, neg bool, args []string) { signed(ts, l, neg, args) },
 			"curl":    func(ts *testscript.TestScript, neg bool, args []string) { curl(ts, l, neg, args) },
 		},
 	})

@@ -44,7 +44,7 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	}
 	// From here on the client's going away must not leave a half.
 	ctx = context.WithoutCancel(ctx)
-	fresh, err := s.intend(ctx, a, &c, req.Links, plans)
+	fresh, err := s.intend(ctx, a, &c, &req, plans)
 	if err != nil {
 		return Created{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 }
 
 // intend writes the container and its volumes as being made. A container without a name gets one.
-func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, links []string, plans []mountPlan) (fresh []string, err error) {
+func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		for try := 0; c.Name == "" && try < 100; try++ {
 			name := names.Generate()
@@ -72,7 +72,7 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, links
 			c.Name = shortID(c.ID)
 		}
 		var err error
-		if c.Spec.Links, err = resolveLinks(tx.View, links); err != nil {
+		if c.Spec.Links, err = resolveLinks(tx.View, req.Links); err != nil {
 			return err
 		}
 		if c.Address, err = s.Network.AllocateAddress(tx); err != nil {
@@ -82,11 +82,15 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, links
 		if err := tx.PutContainer(*c); err != nil {
 			return err
 		}
-		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans); err != nil {
+		old, err := replaced(tx, req.Replaces)
+		if err != nil {
+			return err
+		}
+		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old); err != nil {
 			return err
 		}
 		// This is the only writer now, so the view that readers see is what there was before.
-		if err := room(s.Store.View(a), c.Spec.Size, len(fresh)); err != nil {
+		if err := room(s.Store.View(a), c.Spec.Size, len(fresh), old); err != nil {
 			return err
 		}
 		return tx.PutContainer(*c)
@@ -195,7 +199,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		for _, v := range tx.VolumesOf(c.ID) {
 			free := *v
-			free.Container = ""
+			free.Container = heir(tx.View, v)
 			if err := tx.PutVolume(free); err != nil {
 				return err
 			}
@@ -219,10 +223,8 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 }
 
 func (s *Service) publish(a account.Ref, c *Container, action string, more map[string]string) {
-	attrs := map[string]string{"name": c.Name, "image": c.Spec.Image}
-	for k, v := range c.Spec.Labels {
-		attrs[k] = v
-	}
+	attrs := s.Labels(a, c)
+	attrs["name"], attrs["image"] = c.Name, c.Spec.Image
 	for k, v := range more {
 		attrs[k] = v
 	}

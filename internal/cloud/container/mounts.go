@@ -27,6 +27,9 @@ func parseBind(b string) (mountPlan, error) {
 	bad := func() (mountPlan, error) {
 		return mountPlan{}, oops.Invalid("Invalid volume specification: '%s' (use NAME:/path, NAME:/path:ro or /path)", b)
 	}
+	if strings.Contains(b, "://") {
+		return mountPlan{}, oops.NotImplemented("Invalid volume specification: '%s': volumes that are filled from an address are not offered yet", b)
+	}
 	parts := strings.Split(b, ":")
 	if len(parts) == 1 && strings.HasPrefix(b, "/") {
 		return cleanPlan(mountPlan{path: b})
@@ -156,14 +159,16 @@ func planMounts(req *CreateRequest, imageVolumes []string, spec *Spec) ([]mountP
 }
 
 // takeVolumes turns plans into mounts of container id: existing volumes are attached, missing ones are
-// put as being made. It returns the engine ids of the volumes that are new.
-func takeVolumes(tx *store.Tx, id string, plans []mountPlan) (mounts []store.Mount, fresh []string, err error) {
+// put as being made. What old mounts at the same place is taken over from it; old may be nil. It returns the engine ids of the
+// volumes that are new.
+func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mounts []store.Mount, fresh []string, err error) {
 	byName := map[string]string{}
 	for _, p := range plans {
 		vid, ok := byName[p.volume]
 		if p.volume == "" || !ok {
-			var v store.Volume
+			v, mine := inherited(tx, old, p)
 			switch have, exists := tx.VolumeByName(p.volume); {
+			case mine:
 			case p.volume != "" && exists:
 				if have.Phase != store.Ready {
 					return nil, nil, oops.Conflict("volume %s is being made or removed: try again", p.volume)

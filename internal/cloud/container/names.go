@@ -35,3 +35,12 @@ func shortID(id string) string {
 	}
 	return id[:12]
 }
+
+// ValidName says what is wrong with a container's name: ErrInvalidArgument.
+func ValidName(name string) error { return checkName(name) }
+
+// ValidBind says what is wrong with name:/path[:mode], or with a bare path: ErrInvalidArgument.
+func ValidBind(b string) error {
+	_, err := parseBind(b)
+	return err
+}

@@ -51,9 +51,15 @@ func Reserved(v *store.View) (memory, cpus int64) {
 	return memory, cpus
 }
 
-// room says whether the view's account may have one more container, of that size and with so many new volumes.
-func room(v *store.View, size string, volumes int) error {
+// room says whether the view's account may have one more container, of that size and with so many new volumes. The container that it
+// replaces, if there is one, does not count any more.
+func room(v *store.View, size string, volumes int, old *Container) error {
 	n := v.Counts()
+	var less engine.Limits
+	if old != nil {
+		n.Containers--
+		less = sizes[old.Spec.Size]
+	}
 	if err := quota.Room(v, quota.Containers, int64(n.Containers), 1); err != nil {
 		return err
 	}
@@ -65,10 +71,10 @@ func room(v *store.View, size string, volumes int) error {
 	}
 	memory, cpus := Reserved(v)
 	more := sizes[size]
-	if err := quota.Room(v, quota.Memory, memory, more.Memory); err != nil {
+	if err := quota.Room(v, quota.Memory, memory-less.Memory, more.Memory); err != nil {
 		return err
 	}
-	return quota.Room(v, quota.CPUs, cpus, int64(more.CPUs))
+	return quota.Room(v, quota.CPUs, cpus-int64(less.CPUs), int64(more.CPUs))
 }
 
 func checkSize(name string) (string, error) {

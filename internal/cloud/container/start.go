@@ -44,6 +44,9 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	if err := checkLinks(s.Store.View(a), c); err != nil {
 		return err
 	}
+	if err := checkMounts(s.Store.View(a), c); err != nil {
+		return err
+	}
 	e.cancelRestart()
 	e.mu.Lock()
 	defer e.mu.Unlock()

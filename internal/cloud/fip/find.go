@@ -5,9 +5,15 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
+
+// Find finds a floating IP of the account by its address or its name. Errors as of find.
+func (s *Service) Find(a account.Ref, ref string) (*store.FloatingIP, error) {
+	return find(s.Store.View(a), ref)
+}
 
 // find finds what a user means by ref, an address or a name. Errors: ErrInvalidArgument for what can be neither,
 // ErrNotFound for what the account does not hold.

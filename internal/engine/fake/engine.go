@@ -9,6 +9,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -36,6 +37,10 @@ type Engine struct {
 	registry map[string]remote
 	listener *listener
 	nextPid  int
+	stdout   string // see Says
+	stderr   string
+	burn     uint64 // nanoseconds of CPU a second; see Burn
+	born     time.Time
 	facts    engine.Info
 }
 
@@ -54,6 +59,7 @@ func New() *Engine {
 		accounts: map[string]*tenant{},
 		registry: map[string]remote{},
 		nextPid:  1000,
+		born:     time.Now(),
 		facts: engine.Info{
 			KernelVersion: "6.18.0", OperatingSystem: "Fake OS", Architecture: "x86_64", NCPU: 4, MemTotal: 8 << 30,
 			CgroupVersion: "2", CgroupDriver: "cgroupfs", StorageDriver: "overlayfs", VolumeBackend: "reflink", RootfsQuota: true,

@@ -73,7 +73,7 @@ func (e *Engine) Resize(ctx context.Context, a account.Ref, id string, rows, col
 
 // Attach implements engine.Containers: it returns at the end of the process, or of ctx. A process that is about to be
 // started is waited for.
-func (e *Engine) Attach(ctx context.Context, a account.Ref, id string, _ engine.Streams, _ bool) error {
+func (e *Engine) Attach(ctx context.Context, a account.Ref, id string, streams engine.Streams, _ bool) error {
 	if err := e.enter(ctx, a, "Attach", id, nil); err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func (e *Engine) Attach(ctx context.Context, a account.Ref, id string, _ engine.
 	defer tick.Stop()
 	for {
 		if t, err := e.live(a, id); err == nil {
+			e.speak(streams)
 			select {
 			case <-t.ended:
 				return nil
@@ -135,7 +136,7 @@ func (e *Engine) Logs(ctx context.Context, a account.Ref, id string, opts engine
 }
 
 // Exec implements engine.Containers: the process does nothing and ends well at once. A hook can make it last or fail.
-func (e *Engine) Exec(ctx context.Context, a account.Ref, id string, spec engine.ExecSpec, _ engine.Streams, onStart func(int)) (int, error) {
+func (e *Engine) Exec(ctx context.Context, a account.Ref, id string, spec engine.ExecSpec, streams engine.Streams, onStart func(int)) (int, error) {
 	if _, err := e.live(a, id); err != nil {
 		return 0, err
 	}
@@ -146,6 +147,7 @@ func (e *Engine) Exec(ctx context.Context, a account.Ref, id string, spec engine
 	if onStart != nil {
 		onStart(pid)
 	}
+	e.speak(streams)
 	return 0, e.enter(ctx, a, "Exec", id, spec)
 }
 
@@ -160,7 +162,11 @@ func (e *Engine) Stats(ctx context.Context, a account.Ref, id string) (engine.St
 		return engine.Stats{}, err
 	}
 	_, err := e.live(a, id)
-	return engine.Stats{Time: time.Now(), OnlineCPUs: 1, Pids: 1}, err
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	used := uint64(now.Sub(e.born).Seconds() * float64(e.burn))
+	return engine.Stats{Time: now, OnlineCPUs: 1, Pids: 1, CPUTotal: used}, err
 }
 
 // Processes implements engine.Containers.

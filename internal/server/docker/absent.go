@@ -17,8 +17,8 @@ var absent = []struct{ method, pattern, why string }{
 	{"GET", "/tasks", noSwarm}, {"GET", "/tasks/{rest...}", noSwarm},
 	{"GET", "/secrets", noSwarm}, {"GET POST DELETE", "/secrets/{rest...}", noSwarm},
 	{"GET", "/configs", noSwarm}, {"GET POST DELETE", "/configs/{rest...}", noSwarm},
-	{"GET", "/services", "services are not offered yet: run containers"},
-	{"GET POST DELETE", "/services/{rest...}", "services are not offered yet: run containers"},
+	{"POST", "/services/create", noServices}, {"POST", "/services/{name}/update", noServices},
+	{"GET", "/services/{name}/logs", noServices},
 	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins}, // but see absentRoutes
 	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
 	{"POST", "/commit", "a container cannot be made into an image: build the image elsewhere, push it to a registry, and pull it"},
@@ -41,6 +41,7 @@ var absent = []struct{ method, pattern, why string }{
 
 const (
 	noSwarm       = "Swarm is not offered: the containers of an account share its private network already, and services run as containers"
+	noServices    = "services are not offered yet: run containers"
 	noPlugins     = "plugins are not offered: volumes, networks and logs are the platform's"
 	noBuild       = "images cannot be built here: build elsewhere, push to a registry, and pull"
 	noCheckpoints = "checkpoints are not offered: keep what must last in a volume"

@@ -15,7 +15,8 @@ import (
 // removeContainer answers with notices of the volumes that stay to clients that read them: the original's, and those that
 // ask by notices=1.
 func (api *API) removeContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	if rest.Bool(r, "link") {
+	// A link is not a thing of its own, so taking one away is refused. The original took rm -f -l for rm -f.
+	if rest.Bool(r, "link") && !(rest.Before(ctx, 24) && rest.Bool(r, "force")) {
 		return oops.NotImplemented("a link cannot be taken away from a container: remove the container that has it, and create it without")
 	}
 	notices, err := api.Containers.Remove(ctx, a, r.PathValue("name"), cloud.RemoveOptions{

@@ -26,6 +26,13 @@ func (api *API) stats(ctx context.Context, a account.Ref, w http.ResponseWriter,
 		return err
 	}
 	stream := rest.BoolOr(r, "stream", true)
+	answer := func(before, s engine.Stats) container.StatsResponse {
+		out := statsAnswer(ctx, c, before, s)
+		if fromOriginal(ctx, r) && !s.Time.IsZero() {
+			cpuForOriginal(&out, before, s)
+		}
+		return out
+	}
 	last, err := api.Containers.Stats(ctx, a, c.ID)
 	if err != nil {
 		return err
@@ -42,12 +49,12 @@ func (api *API) stats(ctx context.Context, a account.Ref, w http.ResponseWriter,
 				return err
 			}
 		}
-		return rest.WriteJSON(w, http.StatusOK, statsAnswer(ctx, c, before, last))
+		return rest.WriteJSON(w, http.StatusOK, answer(before, last))
 	}
 	out := rest.NewMessages(w, "application/json", "")
 	var before engine.Stats
 	for {
-		if err := out.Send(statsAnswer(ctx, c, before, last)); err != nil {
+		if err := out.Send(answer(before, last)); err != nil {
 			return err
 		}
 		before = last

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
@@ -26,6 +27,17 @@ type FIPs interface {
 // Containers is what the calls need of container.Service.
 type Containers interface {
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
+}
+
+// Compose is what the calls need of compose.Service.
+type Compose interface {
+	Up(ctx context.Context, a account.Ref, project string, spec store.ProjectSpec, o compose.UpOptions, out func(compose.Message)) error
+	Create(ctx context.Context, a account.Ref, project string, spec store.ProjectSpec, o compose.UpOptions, out func(compose.Message)) error
+	Start(ctx context.Context, a account.Ref, project string, services []string, out func(compose.Message)) error
+	Stop(ctx context.Context, a account.Ref, project string, services []string, seconds *int, out func(compose.Message)) error
+	Kill(ctx context.Context, a account.Ref, project string, services []string, signal string, out func(compose.Message)) error
+	Remove(ctx context.Context, a account.Ref, project string, services []string, volumes bool, out func(compose.Message)) error
+	Down(ctx context.Context, a account.Ref, project string, o compose.DownOptions, out func(compose.Message)) error
 }
 
 // Accounts is what the calls need of accounts.Service.
@@ -55,6 +67,7 @@ type Accounts interface {
 // The services of internal/cloud are what the interfaces are made after.
 var (
 	_ FIPs       = (*fip.Service)(nil)
+	_ Compose    = (*compose.Service)(nil)
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 )

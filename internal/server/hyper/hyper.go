@@ -1,13 +1,13 @@
-// Package hyper answers the calls of Hyper's own resources: floating IPs, the properties of containers that Docker's
-// API has no call for, accounts and what they are entered with.
+// Package hyper answers the calls of Hyper's own resources: floating IPs, compose projects, the event socket, the properties of
+// containers that Docker's API has no call for, accounts and what they are entered with.
 //
-// The shapes of floating IPs and containers are those of the original's API (api 10 and 6.5), which its client and scripts
-// rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
+// The shapes of all but the last are those of the original's API (api 6.5, 10, 15 and 16), which its client and scripts rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
 package hyper
 
 import (
 	"net/http"
 
+	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
 
@@ -16,11 +16,15 @@ type API struct {
 	Containers Containers
 	FIPs       FIPs
 	Accounts   Accounts
+	Compose    Compose
+	Events     *event.Bus
+	sockets    sockets
 }
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	return append(api.accountRoutes(), []rest.Route{
+	routes := append(append(api.accountRoutes(), api.composeRoutes()...), api.absentRoutes()...)
+	return append(routes, []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/release", Handle: api.releaseFIP},
@@ -29,8 +33,21 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/detach", Handle: api.detachFIP},
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
+		{Method: http.MethodGet, Pattern: "/events/ws", Handle: api.eventSocket, Endless: true},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
 	}...)
+}
+
+func (api *API) composeRoutes() []rest.Route {
+	return []rest.Route{
+		{Method: http.MethodPost, Pattern: "/compose/up", Handle: api.composeUp},
+		{Method: http.MethodPost, Pattern: "/compose/create", Handle: api.composeCreate},
+		{Method: http.MethodPost, Pattern: "/compose/start", Handle: api.composeStart},
+		{Method: http.MethodPost, Pattern: "/compose/stop", Handle: api.composeStop},
+		{Method: http.MethodPost, Pattern: "/compose/kill", Handle: api.composeKill},
+		{Method: http.MethodPost, Pattern: "/compose/rm", Handle: api.composeRemove},
+		{Method: http.MethodPost, Pattern: "/compose/down", Handle: api.composeDown},
+	}
 }
 
 // accountRoutes lists the calls of accounts: first those of the operator, then those of everybody for the account that

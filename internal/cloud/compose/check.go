@@ -1,0 +1,132 @@
+package compose
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// maxServices bounds a project.
+const maxServices = 100
+
+// autoFIP stands in a definition for any floating IP that is free.
+const autoFIP = "auto"
+
+var servicePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
+
+// check says everything that can be known to be wrong with a definition before the first step.
+func (s *Service) check(a account.Ref, project string, spec store.ProjectSpec) error {
+	switch n := len(spec.Services); {
+	case n == 0:
+		return oops.Invalid("project %s has no services: nothing would be made", project)
+	case n > maxServices:
+		return oops.Invalid("project %s has %d services, it may have at most %d", project, n, maxServices)
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Services)) {
+		if len(name) > maxContainerName || !servicePattern.MatchString(name) {
+			return oops.Invalid("Invalid service name '%s' - only [a-zA-Z0-9\\._\\-] characters are allowed", name)
+		}
+	}
+	if err := checkOrder(spec); err != nil {
+		return err
+	}
+	view := s.Store.View(a)
+	names, fips := map[string]string{}, map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(spec.Services)) {
+		def := spec.Services[name]
+		if _, err := request(project, name, def, 1, nil); err != nil {
+			return err
+		}
+		if err := offered(name, def); err != nil {
+			return err
+		}
+		cname := containerName(project, name, def, 1)
+		if err := container.ValidName(cname); err != nil {
+			return err
+		}
+		if other, taken := names[cname]; taken {
+			return oops.Invalid("the services %s and %s name the same container, %s", other, name, cname)
+		}
+		names[cname] = name
+		if c, ok := view.ContainerByName(cname); ok && (c.Spec.Labels[labelProject] != project || c.Spec.Labels[labelService] != name) {
+			return oops.Conflict("service %s needs the container name %s, which another container has: rename or remove that one", name, cname)
+		}
+		addr, err := s.fipOf(a, def)
+		if err != nil {
+			return err
+		}
+		if other, taken := fips[addr]; taken && addr != "" {
+			return oops.Invalid("the services %s and %s ask for the same floating IP, %s", other, name, addr)
+		}
+		fips[addr] = name
+	}
+	return s.checkVolumes(a, spec)
+}
+
+// fipOf is the address that a service asks for, or "" when it asks for none or any. Errors: ErrNotFound.
+func (s *Service) fipOf(a account.Ref, def store.ProjectService) (string, error) {
+	if def.FIP == "" || def.FIP == autoFIP {
+		return "", nil
+	}
+	f, err := s.FIPs.Find(a, def.FIP)
+	if err != nil {
+		return "", err
+	}
+	return f.Address.String(), nil
+}
+
+// offered refuses what a service may ask for and Hyper does not have, or not yet.
+func offered(name string, def store.ProjectService) error {
+	if len(def.SecurityGroups) > 0 {
+		return oops.NotFound("No such security group: %s (service %s): security groups are not offered yet, leave security_groups out",
+			def.SecurityGroups[0], name)
+	}
+	for _, v := range def.Volumes {
+		if strings.Contains(v, "://") {
+			return oops.NotImplemented("service %s mounts %s: volumes that are filled from an address are not offered yet, name a volume and fill it by 'hyper exec'", name, v)
+		}
+		if err := container.ValidBind(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) checkVolumes(a account.Ref, spec store.ProjectSpec) error {
+	view := s.Store.View(a)
+	for _, name := range slices.Sorted(maps.Keys(spec.Volumes)) {
+		v := spec.Volumes[name]
+		_, exists := view.VolumeByName(name)
+		switch {
+		case v.External && !exists:
+			return oops.NotFound("No such volume: %s: the project declares it as external, so make it by 'hyper volume create --name %s'", name, name)
+		case v.External || v.SizeGB == 0:
+		default:
+			if err := s.Volumes.ValidSize(v.SizeGB); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// chosen are the services that a command is for: those named, or all. Errors: ErrNotFound.
+func chosen(known map[string]bool, named []string) ([]string, error) {
+	if len(named) == 0 {
+		return slices.Sorted(maps.Keys(known)), nil
+	}
+	for _, name := range named {
+		if !known[name] {
+			return nil, oops.NotFound("No such service: %s", name)
+		}
+	}
+	out := slices.Clone(named)
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}

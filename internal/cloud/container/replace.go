@@ -1,0 +1,70 @@
+package container
+
+import (
+	"slices"
+
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// A container cannot be changed, only replaced: the new one is made while the old one still exists, so that a failure leaves the
+// old one as it was. The volumes that both mount at the same place pass over in the very transaction that writes the new
+// container's intent. When the new one does not come to be, they go back to whoever still mounts them (heir).
+
+// replaced finds the container whose place a new one takes; "" is none.
+func replaced(tx *store.Tx, id string) (*Container, error) {
+	if id == "" {
+		return nil, nil
+	}
+	old, ok := tx.Container(id)
+	if !ok || old.Phase != store.Ready {
+		return nil, notFound(id)
+	}
+	if s := old.State.Status; s != store.StatusCreated && s != store.StatusExited {
+		return nil, oops.Conflict("container %s is %s: it can only be replaced when it is stopped", old.Name, s)
+	}
+	return old, nil
+}
+
+// inherited is the volume that old mounts where the plan says, if the new container may have it.
+func inherited(tx *store.Tx, old *Container, p mountPlan) (store.Volume, bool) {
+	if old == nil {
+		return store.Volume{}, false
+	}
+	i := slices.IndexFunc(old.Spec.Mounts, func(m store.Mount) bool { return m.Destination == p.path })
+	if i < 0 {
+		return store.Volume{}, false
+	}
+	v, ok := tx.Volume(old.Spec.Mounts[i].VolumeID)
+	if !ok || v.Container != old.ID || v.Phase != store.Ready {
+		return store.Volume{}, false
+	}
+	if p.volume == "" && !v.Auto || p.volume != "" && v.Name != p.volume {
+		return store.Volume{}, false
+	}
+	return *v, true
+}
+
+// heir is the id of the container that a volume falls to when the one that has it goes, or "".
+func heir(view *store.View, v *store.Volume) string {
+	for _, c := range view.Containers() {
+		if c.ID != v.Container && c.Phase == store.Ready && mounts(c, v.ID) {
+			return c.ID
+		}
+	}
+	return ""
+}
+
+func mounts(c *Container, volume string) bool {
+	return slices.ContainsFunc(c.Spec.Mounts, func(m store.Mount) bool { return m.VolumeID == volume })
+}
+
+// checkMounts refuses to start a container whose volumes have passed to the one that replaces it.
+func checkMounts(view *store.View, c *Container) error {
+	for _, m := range c.Spec.Mounts {
+		if v, ok := view.Volume(m.VolumeID); ok && v.Container != c.ID {
+			return oops.Conflict("volume %s has passed from container %s to another: remove this container, which is replaced", v.Name, c.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package hyper
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/server/rest"
+)
+
+// Of these resources an account has none yet, and cannot make any: a list is empty, one by name is not found, and who wants to make one
+// is told so. The shapes are those of api 8.2, 9 and 11 to 14.
+
+func (api *API) absentRoutes() []rest.Route {
+	type nameless = []any
+	routes := []rest.Route{
+		{Method: http.MethodGet, Pattern: "/snapshots", Handle: always(struct {
+			Snapshots nameless
+			Warnings  []string
+		}{Snapshots: nameless{}})},
+		{Method: http.MethodPost, Pattern: "/snapshots/create", Handle: notYet("snapshots are not offered yet: copy what must be kept to another volume")},
+		{Method: http.MethodGet, Pattern: "/sg", Handle: always(nameless{})},
+		{Method: http.MethodPost, Pattern: "/sg/{name}", Handle: notYet("security groups are not offered yet: publish only the ports that are meant for everybody")},
+		{Method: http.MethodPut, Pattern: "/sg/{name}", Handle: none("security group")},
+		{Method: http.MethodGet, Pattern: "/services", Handle: servicesOfOld},
+		{Method: http.MethodGet, Pattern: "/crons", Handle: always(nameless{})},
+		{Method: http.MethodPost, Pattern: "/crons/create", Handle: notYet("cron jobs are not offered yet: run a container that waits for the hour itself")},
+		{Method: http.MethodGet, Pattern: "/crons/{name}/history", Handle: none("cron job")},
+		{Method: http.MethodGet, Pattern: "/funcs", Handle: always(nameless{})},
+		{Method: http.MethodPost, Pattern: "/funcs/create", Handle: notYet("functions are not offered yet: run a container that answers HTTP, with a floating IP")},
+		{Method: http.MethodPut, Pattern: "/funcs/{name}", Handle: none("function")},
+		{Method: http.MethodGet, Pattern: "/funcs/call/{name}", Handle: none("call id")},
+		{Method: http.MethodPost, Pattern: "/volumes/initialize", Handle: notYet("volumes cannot be filled from files or addresses yet: mount the volume and fill it by 'hyper exec'")},
+		{Method: http.MethodPut, Pattern: "/volumes/uploadfinish", Handle: none("upload session")},
+	}
+	for pattern, what := range map[string]string{
+		"/snapshots/{name}": "snapshot", "/sg/{name}": "security group", "/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodDelete} {
+			routes = append(routes, rest.Route{Method: method, Pattern: pattern, Handle: none(what)})
+		}
+	}
+	return routes
+}
+
+func always(answer any) rest.Handler {
+	return func(_ context.Context, _ account.Ref, w http.ResponseWriter, _ *http.Request) error {
+		return rest.WriteJSON(w, http.StatusOK, answer)
+	}
+}
+
+func notYet(why string) rest.Handler {
+	return func(context.Context, account.Ref, http.ResponseWriter, *http.Request) error {
+		return oops.NotImplemented("%s", why)
+	}
+}
+
+func none(what string) rest.Handler {
+	return func(_ context.Context, _ account.Ref, _ http.ResponseWriter, r *http.Request) error {
+		name := r.PathValue("name")
+		if name == "" {
+			name = r.Form.Get("session")
+		}
+		return oops.NotFound("No such %s: %s", what, name)
+	}
+}
+
+// servicesOfOld lists services. For Docker's clients they are Swarm's, which there is no list of.
+func servicesOfOld(ctx context.Context, _ account.Ref, w http.ResponseWriter, _ *http.Request) error {
+	if rest.Before(ctx, 24) {
+		return rest.WriteJSON(w, http.StatusOK, []any{})
+	}
+	return oops.NotImplemented("services are not offered yet: run containers")
+}
