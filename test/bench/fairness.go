@@ -111,7 +111,7 @@ func (s *stage) furnish() error {
 	if err := s.StartRegistry(os.Getenv("HYPER_TEST_REGISTRY"), os.Getenv("HYPER_TEST_IMAGES")); err != nil {
 		return err
 	}
-	if err := s.Start("--host", "tcp://"+api); err != nil {
+	if err := s.Start("--trace", "--host", "tcp://"+api); err != nil {
 		return err
 	}
 	said := func(args ...string) (string, error) {

@@ -29,10 +29,10 @@ var sizes = map[string]engine.Limits{
 	"l3": size(8, 16384),
 }
 
-// size is one with so many CPUs and megabytes. It may have two processes for each megabyte, and 256 in any case: more than its memory
-// could hold would only be a burden on the machine.
+// size is one with so many CPUs and megabytes. It may have a process for each megabyte, and 256 in any case: many more than that much
+// memory is of use to are only a burden on the machine.
 func size(cpus, megabytes int) engine.Limits {
-	return engine.Limits{CPUs: cpus, Memory: int64(megabytes) * mib, Pids: int64(min(max(2*megabytes, 256), mostProcesses))}
+	return engine.Limits{CPUs: cpus, Memory: int64(megabytes) * mib, Pids: int64(min(max(megabytes, 256), mostProcesses))}
 }
 
 // SizeOf returns the limits of a size by its name.

@@ -36,7 +36,7 @@ func (r *Runtime) Exec(ctx context.Context, a account.Ref, id string, spec engin
 	if err != nil {
 		return -1, err
 	}
-	e := execution{r: r, id: id, execID: spec.ID, dir: filepath.Join(r.ioDir(keyOf(a, id)), execPrefix+spec.ID)}
+	e := execution{r: r, account: a.ID(), id: id, execID: spec.ID, dir: filepath.Join(r.ioDir(keyOf(a, id)), execPrefix+spec.ID)}
 	defer func() { go e.clear(tctx) }() // nobody waits for that
 	pp, err := makePipes(e.dir, s.Stdin != nil, spec.Tty)
 	if err != nil {
@@ -118,6 +118,7 @@ func hasEnv(env []string, name string) bool {
 // execution is a further process as the shim knows it.
 type execution struct {
 	r          *Runtime
+	account    string
 	id, execID string
 	dir        string // of its pipes
 	pid        int
@@ -142,7 +143,9 @@ func (e *execution) start(ctx context.Context, ps *specs.Process, p pipes) error
 	e.known = true
 	e.r.Trace("exec.create", begin)
 	begin = time.Now()
+	done := e.r.turn(e.account)
 	reply, err := e.r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: e.id, ExecID: e.execID})
+	done()
 	if err != nil {
 		return execError(errgrpc.ToNative(err))
 	}
@@ -165,6 +168,7 @@ func (e *execution) wait(ctx context.Context) (int, error) {
 // clear removes what is left of the process.
 func (e *execution) clear(ctx context.Context) {
 	if e.known {
+		defer e.r.turn(e.account)()
 		_, _ = e.r.tasks().DeleteProcess(ctx, &tasksapi.DeleteProcessRequest{ContainerID: e.id, ExecID: e.execID})
 	}
 	_ = os.RemoveAll(e.dir)

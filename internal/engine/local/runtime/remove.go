@@ -92,7 +92,9 @@ func (r *Runtime) deleteTask(ctx context.Context, k key) error {
 	}
 	deadline := time.Now().Add(killTime)
 	for {
+		done := r.turn(k.account)
 		_, err := r.tasks().Delete(ctx, &tasksapi.DeleteTaskRequest{ContainerID: k.id})
+		done()
 		if err = errgrpc.ToNative(err); err == nil || errdefs.IsNotFound(err) {
 			return nil
 		}

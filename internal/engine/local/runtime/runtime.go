@@ -29,6 +29,7 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -57,8 +58,9 @@ type Runtime struct {
 	mu      sync.Mutex
 	hubs    map[key]*hub
 	live    map[key]*process
-	intakes map[string]*rate.Limiter // by account
-	chains  map[string]string        // image id to the key of its topmost layer
+	intakes map[string]*rate.Limiter       // by account
+	turns   map[string]*semaphore.Weighted // by account
+	chains  map[string]string              // image id to the key of its topmost layer
 }
 
 var _ engine.Containers = (*Runtime)(nil)
@@ -80,7 +82,7 @@ func New(c Config) *Runtime {
 	if path := os.Getenv("PATH"); !strings.HasPrefix(path, c.Libexec+string(filepath.ListSeparator)) {
 		_ = os.Setenv("PATH", c.Libexec+string(filepath.ListSeparator)+path)
 	}
-	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, chains: map[string]string{}}
+	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, turns: map[string]*semaphore.Weighted{}, chains: map[string]string{}}
 }
 
 func (r *Runtime) tasks() tasksapi.TasksClient      { return r.Client.TaskService() }

@@ -60,9 +60,13 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 		return 0, err
 	}
 	begin = time.Now()
+	done := r.turn(a.ID())
+	r.Trace("start.turn", begin)
+	begin = time.Now()
 	created, err := r.tasks().Create(ctx, &tasksapi.CreateTaskRequest{
 		ContainerID: spec.ID, Rootfs: wire(mounts), Terminal: spec.Tty, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
 	})
+	done()
 	if err != nil {
 		return 0, startError(spec, errgrpc.ToNative(err))
 	}
@@ -80,7 +84,10 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 	}
 	failpoint.Hit("start.after-network")
 	begin = time.Now()
-	if _, err := r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: spec.ID}); err != nil {
+	done = r.turn(a.ID())
+	_, err = r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: spec.ID})
+	done()
+	if err != nil {
 		return 0, startError(spec, errgrpc.ToNative(err))
 	}
 	r.Trace("start.task-start", begin)
