@@ -22,6 +22,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	MaxSize int64
 	// AtOnce is how many pulls of one account go on at a time; others wait for their turn. Default 3.
 	AtOnce int64
+	// Fetch gets archives from URLs. Nil asks public addresses only.
+	Fetch Fetcher
 }
 
 const (
@@ -61,6 +64,8 @@ type shelf struct {
 	lost map[*pull]map[string]bool
 	// turns are held while an image is fetched and unpacked.
 	turns *semaphore.Weighted
+	// loading holds who loads an archive: one at a time, since each may fill a good part of the machine's disk.
+	loading chan struct{}
 }
 
 // New returns a Service.
@@ -76,6 +81,9 @@ func New(c Config) *Service {
 	}
 	if c.AtOnce == 0 {
 		c.AtOnce = defaultAtOnce
+	}
+	if c.Fetch == nil {
+		c.Fetch = fetch.New(fetch.Config{})
 	}
 	s := &Service{Config: c, accounts: map[string]*shelf{}}
 	s.base, s.stop = context.WithCancel(context.Background())
@@ -93,7 +101,9 @@ func (s *Service) shelf(a account.Ref) *shelf {
 	defer s.mu.Unlock()
 	sh := s.accounts[a.ID()]
 	if sh == nil {
-		sh = &shelf{pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce)}
+		sh = &shelf{
+			pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce), loading: make(chan struct{}, 1),
+		}
 		s.accounts[a.ID()] = sh
 	}
 	return sh

@@ -82,7 +82,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.facts = facts(c.Libexec, e.daemon.Version())
-	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
+	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Dir: c.DataRoot})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
 	})

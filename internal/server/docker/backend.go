@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"io"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -70,6 +71,16 @@ type Images interface {
 	Remove(ctx context.Context, a account.Ref, ref string, force bool) ([]image.Removed, error)
 	Prune(ctx context.Context, a account.Ref, dangling bool) ([]image.Removed, int64, error)
 	Tag(ctx context.Context, a account.Ref, ref, repository, tag string) error
+	ImageArchives
+}
+
+// ImageArchives takes images out of archives, writes them into such, and sends them to registries.
+type ImageArchives interface {
+	Load(ctx context.Context, a account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error
+	Download(ctx context.Context, a account.Ref, url string) (io.ReadCloser, int64, error)
+	Present(a account.Ref, layers [][]string) ([]string, error)
+	Save(ctx context.Context, a account.Ref, refs []string, begin func(), w io.Writer) error
+	Push(ctx context.Context, a account.Ref, req image.PushRequest, out func(image.Message)) (image.Pushed, error)
 }
 
 // Volumes is what the calls need of volume.Service.
