@@ -298,3 +298,7 @@ func echo(s engine.Streams) error {
 	}
 	return nil
 }
+
+func (f *fakeContainers) Commit(_ context.Context, _ account.Ref, ref string, r container.CommitRequest) (string, error) {
+	return imageID, f.note("commit %s as %q:%q by %q (%s) %q %v", ref, r.Repository, r.Tag, r.Author, r.Comment, r.Changes, r.Override.Env)
+}

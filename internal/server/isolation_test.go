@@ -348,6 +348,25 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 			t.Errorf("%s: %d %s", what, code, out)
 		}
 	}
+	for what, call := range map[string][3]string{
+		"commit hers": {"POST", "/commit?container=" + annsContainer, ""}, "save hers": {"GET", "/images/get?names=" + annsImage, ""},
+		"save hers by id": {"GET", "/images/get?names=" + tn.image[7:19], ""},
+	} {
+		absent := strings.NewReplacer(annsContainer, "nots-container", annsImage, "nots-image", tn.image[7:19], nobody[:12])
+		code, out := tn.ask("bob", call[0], "/v1.44"+call[1], call[2])
+		none, said := tn.ask("bob", call[0], "/v1.44"+absent.Replace(call[1]), call[2])
+		if code != http.StatusNotFound || code != none || absent.Replace(out) != said {
+			t.Errorf("%s: %d %s; of what is not there: %d %s", what, code, out, none, said)
+		}
+	}
+	// A digest of a layer of hers opens nothing.
+	layer := fake.MakeImage(annsImage, time.Now(), "base").DiffIDs[0]
+	if code, out := tn.ask("bob", "POST", "/v1.44/images/diff", `{"layers":[["`+layer+`"]]}`); code != http.StatusOK || strings.TrimSpace(out) != `{"existLayers":[]}` {
+		t.Errorf("her layers: %d %s", code, out)
+	}
+	if code, out := tn.ask("ann", "POST", "/v1.44/images/diff", `{"layers":[["`+layer+`"]]}`); code != http.StatusOK || !strings.Contains(out, layer) {
+		t.Errorf("her layers, asked by her: %d %s", code, out)
+	}
 	// Bob's own, of the same names: pulled by him, created by him, and linked to hers, which are not there for him.
 	if code, out := tn.ask("bob", "POST", "/v1.44/images/create?fromImage="+annsImage+"&tag=latest", ""); code != http.StatusOK {
 		t.Fatalf("Bob's own pull: %d %s", code, out)

@@ -21,7 +21,6 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
-	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -29,7 +28,7 @@ import (
 // Config is what a Service is made of.
 type Config struct {
 	Store  *store.Store
-	Engine engine.Images
+	Engine Engine
 	Events *event.Bus
 	Log    *slog.Logger
 	// MaxSize is the largest image, in bytes of its unpacked layers. Default 10 GiB (behaviour 16).

@@ -21,7 +21,6 @@ var absent = []struct{ method, pattern, why string }{
 	{"GET", "/services/{name}/logs", noServices},
 	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins}, // but see absentRoutes
 	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
-	{"POST", "/commit", "a container cannot be made into an image: build the image elsewhere, push it to a registry, and pull it"},
 	{"GET", "/containers/{name...}/checkpoints", noCheckpoints}, {"POST", "/containers/{name...}/checkpoints", noCheckpoints},
 	{"DELETE", "/containers/{name...}/checkpoints/{id}", noCheckpoints},
 	{"GET HEAD PUT", "/containers/{name...}/archive", "files cannot be copied from and to containers yet: use exec with tar"},

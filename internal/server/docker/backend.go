@@ -32,6 +32,7 @@ type Containers interface {
 	Health(a account.Ref, containerID string) *container.Health
 	Labels(a account.Ref, c *container.Container) map[string]string
 	SizeRw(ctx context.Context, a account.Ref, id string) (int64, error)
+	Commit(ctx context.Context, a account.Ref, ref string, req container.CommitRequest) (imageID string, err error)
 }
 
 // Lifecycle starts and ends containers.

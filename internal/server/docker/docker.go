@@ -81,6 +81,7 @@ func (api *API) containerRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/containers/{name...}/update", Handle: api.updateContainer},
 		{Method: http.MethodPost, Pattern: "/containers/{name...}/attach", Handle: api.attach, Endless: true},
 		{Method: http.MethodDelete, Pattern: "/containers/{name...}", Handle: api.removeContainer},
+		{Method: http.MethodPost, Pattern: "/commit", Handle: api.commit},
 	}
 }
 
