@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -116,4 +117,64 @@ func (e *Engine) Commit(ctx context.Context, a account.Ref, req engine.CommitReq
 	img.DiffIDs = append(append([]string{}, base.DiffIDs...), Digest("layer "+req.ID))
 	img.Size, img.Config, img.Docker = base.Size+1<<20, req.Config, req.Docker
 	return req.Keep(&img, nil, e.entering(a, img))
+}
+
+// File is one of the fake's containers' files: all of them have the same.
+var File = engine.FileStat{Name: "file", Size: 7, Mode: 0o644, ModTime: time.Unix(1_700_000_000, 0).UTC()}
+
+// atFile finds a container, and the one path that is there.
+func (e *Engine) atFile(ctx context.Context, a account.Ref, method string, at engine.FileSite, path string) error {
+	if err := e.enter(ctx, a, method, at.ID, at); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c, ok := e.of(a).containers[at.ID]
+	switch {
+	case !ok:
+		return oops.NotFound("container %s has no root file system", at.ID)
+	case (c.task != nil) != at.Running:
+		return oops.NotFound("container %s is not running, or is", at.ID)
+	case path != "/" && path != "/file":
+		return oops.NotFound("%s is not there", path)
+	}
+	return nil
+}
+
+// StatFile implements engine.Files.
+func (e *Engine) StatFile(ctx context.Context, a account.Ref, at engine.FileSite, path string) (engine.FileStat, error) {
+	return File, e.atFile(ctx, a, "StatFile", at, path)
+}
+
+// ReadFiles implements engine.Files.
+func (e *Engine) ReadFiles(ctx context.Context, a account.Ref, at engine.FileSite, path string, begin func(engine.FileStat), w io.Writer) error {
+	if err := e.atFile(ctx, a, "ReadFiles", at, path); err != nil {
+		return err
+	}
+	begin(File)
+	_, err := io.WriteString(w, "archive")
+	return err
+}
+
+// WriteFiles implements engine.Files.
+func (e *Engine) WriteFiles(ctx context.Context, a account.Ref, at engine.FileSite, path string, _ engine.WriteOptions, r io.Reader) error {
+	if err := e.atFile(ctx, a, "WriteFiles", at, path); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, r)
+	return err
+}
+
+// ExportFiles implements engine.Files.
+func (e *Engine) ExportFiles(ctx context.Context, a account.Ref, at engine.FileSite, w io.Writer) error {
+	if err := e.atFile(ctx, a, "ExportFiles", at, "/"); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "export")
+	return err
+}
+
+// FileChanges implements engine.Files.
+func (e *Engine) FileChanges(ctx context.Context, a account.Ref, at engine.FileSite) ([]engine.FileChange, error) {
+	return []engine.FileChange{{Path: "/file", Kind: engine.ChangeAdded}}, e.atFile(ctx, a, "FileChanges", at, "/")
 }

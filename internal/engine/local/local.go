@@ -57,7 +57,7 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New takes hold of the machine. Containers of an earlier hyperd go on running.
 func New(ctx context.Context, c Config) (_ *Engine, err error) {
-	for _, program := range []string{"runc", "containerd-shim-hyper-v2"} {
+	for _, program := range []string{"runc", "containerd-shim-hyper-v2", "hyper-files"} {
 		if _, err := os.Stat(filepath.Join(c.Libexec, program)); err != nil {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}

@@ -19,6 +19,7 @@ type Containers interface {
 	Lifecycle
 	Streams
 	Execs
+	Files
 
 	Get(a account.Ref, ref string) (*container.Container, error)
 	List(ctx context.Context, a account.Ref, opts container.ListOptions) ([]*container.Container, error)
@@ -60,6 +61,15 @@ type Execs interface {
 	ExecResize(ctx context.Context, a account.Ref, execID string, rows, cols uint16) error
 	ExecInspect(a account.Ref, execID string) (container.Exec, error)
 	ExecIDs(a account.Ref, containerID string) []string
+}
+
+// Files reads and writes containers' files.
+type Files interface {
+	StatFile(ctx context.Context, a account.Ref, ref, path string) (engine.FileStat, error)
+	ReadFiles(ctx context.Context, a account.Ref, ref, path string, begin func(engine.FileStat), w io.Writer) error
+	WriteFiles(ctx context.Context, a account.Ref, ref string, req container.WriteRequest, r io.Reader) error
+	Export(ctx context.Context, a account.Ref, ref string, begin func(), w io.Writer) error
+	Changes(ctx context.Context, a account.Ref, ref string) ([]engine.FileChange, error)
 }
 
 // Images is what the calls need of image.Service.

@@ -82,6 +82,11 @@ func (api *API) containerRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/containers/{name...}/attach", Handle: api.attach, Endless: true},
 		{Method: http.MethodDelete, Pattern: "/containers/{name...}", Handle: api.removeContainer},
 		{Method: http.MethodPost, Pattern: "/commit", Handle: api.commit},
+		{Method: http.MethodHead, Pattern: "/containers/{name...}/archive", Handle: api.statFile},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/archive", Handle: api.readFiles},
+		{Method: http.MethodPut, Pattern: "/containers/{name...}/archive", Handle: api.writeFiles, Upload: cloud.MaxArchive},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/export", Handle: api.export},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/changes", Handle: api.changes},
 	}
 }
 

@@ -22,7 +22,12 @@ func (api *API) saveImages(ctx context.Context, a account.Ref, w http.ResponseWr
 	if err := checkPlatforms(r.Form["platform"]); err != nil {
 		return err
 	}
-	return api.Images.Save(ctx, a, names, func() { rest.Begin(w, tarType) }, w)
+	begun := false
+	err := api.Images.Save(ctx, a, names, func() {
+		begun = true
+		rest.Begin(w, tarType)
+	}, w)
+	return brokenOff(begun, err)
 }
 
 // push sends an image to its registry. An error before the first message is the answer's status; 401 makes every client ask for a login.

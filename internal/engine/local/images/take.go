@@ -2,9 +2,6 @@ package images
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
-	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
@@ -14,13 +11,11 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/errdefs"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/mikelolasagasti/xz"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 
+	"github.com/hypercloud/hyper/internal/engine/local/unwrap"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -67,7 +62,7 @@ func cleanName(name string) string { return strings.TrimPrefix(path.Clean("/"+na
 // take reads an archive to its end and puts its files into the content store, whatever they are: what turns out to be no part of an
 // image is collected with the lease. No name in it becomes the name of a file.
 func (p *work) take(ctx context.Context, r io.Reader) (*holding, error) {
-	stream, end, err := unwrap(r)
+	stream, end, err := unwrap.Reader(sender{r})
 	if err != nil {
 		return nil, readError(ctx, err, true)
 	}
@@ -210,33 +205,6 @@ func (s *Store) roomy() error {
 		return errDiskFull
 	}
 	return nil
-}
-
-// unwrap tells from the first bytes how an archive is packed.
-func unwrap(r io.Reader) (io.Reader, func(), error) {
-	buf := bufio.NewReaderSize(sender{r}, 64<<10)
-	head, err := buf.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, nil, err
-	}
-	nothing := func() {}
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(buf)
-		return z, nothing, err
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, nil, err
-		}
-		return z, z.Close, nil
-	case bytes.HasPrefix(head, []byte("BZh")):
-		return bzip2.NewReader(buf), nothing, nil
-	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		z, err := xz.NewReader(buf, maxWindow)
-		return z, nothing, err
-	}
-	return buf, nothing, nil
 }
 
 // sender marks the errors of whoever sends.
