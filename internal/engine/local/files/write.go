@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/engine/local/unwrap"
+	"github.com/hypercloud/hyper/internal/unwrap"
 )
 
 // nobody is whom a file belongs to whose owner the container cannot have.

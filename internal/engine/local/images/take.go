@@ -15,8 +15,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 
-	"github.com/hypercloud/hyper/internal/engine/local/unwrap"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/unwrap"
 )
 
 const (
