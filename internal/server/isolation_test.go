@@ -26,6 +26,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
+	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server"
 	"github.com/hypercloud/hyper/internal/server/auth"
@@ -78,7 +79,7 @@ func newTown(t *testing.T) *town {
 	eng, bus := fake.New(), event.NewBus()
 	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
-	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
@@ -98,6 +99,13 @@ func newTown(t *testing.T) *town {
 	})
 	tn.furnish()
 	return tn
+}
+
+// emptyArchives are at every URL.
+type emptyArchives struct{}
+
+func (emptyArchives) Get(context.Context, string) (*fetch.File, error) {
+	return &fetch.File{ReadCloser: io.NopCloser(strings.NewReader(" ")), Size: 1, Type: "application/x-tar", Status: http.StatusOK}, nil
 }
 
 // Secret implements auth.Entries.
