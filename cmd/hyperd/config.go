@@ -29,6 +29,7 @@ type config struct {
 	FIPPool         []string `yaml:"fip-pool"`
 	DNS             []string `yaml:"dns"`
 	TLS             tlsFiles `yaml:"tls"`
+	Fetch           fetching `yaml:"fetch"`
 	Limits          limits   `yaml:"limits"`
 	Trace           bool     `yaml:"trace"`
 
@@ -41,6 +42,11 @@ type tlsFiles struct {
 	Cert  string   `yaml:"cert"` // PEM file; default: a certificate of hyperd's own authority
 	Key   string   `yaml:"key"`
 	Names []string `yaml:"names"` // hosts that hyperd's own certificate is for, besides this machine's name and addresses
+}
+
+// fetching says what hyperd gets from URLs that tenants name.
+type fetching struct {
+	Allow []string `yaml:"allow"` // prefixes that are asked although they are not public
 }
 
 // limits bound what containers and their owners may do.
@@ -78,6 +84,7 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.TLS.Cert, "tls-cert", "", "PEM file of the certificate for tcp:// hosts (default: one of hyperd's own authority)")
 	set.StringVar(&c.TLS.Key, "tls-key", "", "PEM file of its key")
 	set.StringArrayVar(&c.TLS.Names, "tls-name", nil, "host name or address that hyperd's own certificate is for, besides this machine's (repeatable)")
+	set.StringArrayVar(&c.Fetch.Allow, "fetch-allow", nil, "prefix that tenants' URLs may lead to although it is not public (repeatable)")
 	set.BoolVar(&c.Trace, "trace", false, "log how long each part of a start takes")
 	return file
 }
@@ -103,7 +110,7 @@ func load(set *pflag.FlagSet, c *config, file string) error {
 		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "dns": func() { merged.DNS = c.DNS },
 		"trace":    func() { merged.Trace = c.Trace },
 		"tls-cert": func() { merged.TLS.Cert = c.TLS.Cert }, "tls-key": func() { merged.TLS.Key = c.TLS.Key },
-		"tls-name": func() { merged.TLS.Names = c.TLS.Names },
+		"tls-name": func() { merged.TLS.Names = c.TLS.Names }, "fetch-allow": func() { merged.Fetch.Allow = c.Fetch.Allow },
 	} {
 		if set.Changed(name) {
 			take()

@@ -22,6 +22,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local"
+	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/server"
 	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
@@ -83,7 +84,11 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 			return err
 		}
 	}
-	p, err := assemble(c, st, eng, pool, acc.Ref.ID(), log, trace)
+	web, err := fetcher(c, pool)
+	if err != nil {
+		return err
+	}
+	p, err := assemble(c, st, eng, web, pool, acc.Ref.ID(), log, trace)
 	if err != nil {
 		return err
 	}
@@ -114,6 +119,23 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	return srv.Serve(ctx, listeners...)
 }
 
+// fetcher asks the Internet for what tenants name, and none of the platform's own addresses.
+func fetcher(c config, pool []netip.Prefix) (*fetch.Client, error) {
+	uplink, err := prefixes("uplink-pool", []string{c.UplinkPool})
+	if err != nil {
+		return nil, err
+	}
+	var allow []netip.Prefix
+	for _, s := range c.Fetch.Allow {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("fetch.allow %q is not a prefix such as 10.1.2.0/24", s)
+		}
+		allow = append(allow, p.Masked())
+	}
+	return fetch.New(fetch.Config{Allow: allow, Deny: append(uplink, pool...)}), nil
+}
+
 // parts are the rules, made of a store and a machine.
 type parts struct {
 	store      *store.Store
@@ -128,9 +150,9 @@ type parts struct {
 	compose    *compose.Service
 }
 
-func assemble(c config, st *store.Store, eng *local.Engine, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
+func assemble(c config, st *store.Store, eng *local.Engine, web *fetch.Client, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	p := &parts{store: st, events: event.NewBus()}
-	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log})
+	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: web})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: pool, Events: p.events, Log: log})

@@ -23,7 +23,6 @@ var fromDocker = map[string]string{
 	"events":  "Show what happens, as it happens",
 	"exec":    "Run a command in a running container",
 	"kill":    "Kill running containers",
-	"load":    "Load images from a tar archive",
 	"login":   "Log in to a registry",
 	"logout":  "Log out from a registry",
 	"logs":    "Show a container's log",

@@ -64,7 +64,7 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra.Command) {
 	root.AddCommand(
 		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
-		image.History(s), image.List(s), image.Pull(s),
+		image.History(s), image.List(s), image.Load(s), image.Pull(s),
 		system.Info(s), system.Version(s),
 		config.Command(s),
 		fip.Command(s),
@@ -82,10 +82,10 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 	}
 	root.AddCommand(volumes)
 	root.AddCommand(
-		replace(groups["container"], "diff export",
+		replace(groups["container"], "",
 			renamed(container.Ps(s), "ls", "ps", "list"), container.Rm(s), container.Stats(s), container.Update(s),
 			container.Port(s), extended(s, groups["container"], "run"), extended(s, groups["container"], "create")),
-		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.History(s), image.Pull(s)),
+		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.History(s), image.Load(s), image.Pull(s)),
 		replace(groups["system"], "", system.Info(s)),
 	)
 }

@@ -21,6 +21,8 @@ import (
 type Engine interface {
 	Images
 	Containers
+	Files
+	Committer
 	Volumes
 	Networks
 	System

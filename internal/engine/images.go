@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,6 +21,15 @@ type Images interface {
 	// RemoveImage lets go of an image; its bytes go when nothing else of any account needs them.
 	// Removing an absent image is no error.
 	RemoveImage(ctx context.Context, a account.Ref, id string) error
+	// Load takes images from an archive, verifies every digest, and unpacks them. A layer that the archive does not hold may
+	// be one that an image of the same account has. Errors: ErrInvalidArgument (the archive is broken, or not what it says),
+	// ErrResourceExhausted, and what Keep returns. Images that were kept before an error stay.
+	Load(ctx context.Context, a account.Ref, req LoadRequest) error
+	// Save writes images into one archive that docker load reads, and whoever reads OCI layouts.
+	Save(ctx context.Context, a account.Ref, images []SavedImage, w io.Writer) error
+	// Push sends an image to a registry. progress is called from one goroutine at a time.
+	// Errors: ErrNotFound, ErrUnauthenticated, ErrUnavailable.
+	Push(ctx context.Context, a account.Ref, req PushRequest, progress func(PushProgress)) (Pushed, error)
 }
 
 // PullRequest names what to pull.

@@ -298,3 +298,43 @@ func echo(s engine.Streams) error {
 	}
 	return nil
 }
+
+func (f *fakeContainers) Commit(_ context.Context, _ account.Ref, ref string, r container.CommitRequest) (string, error) {
+	return imageID, f.note("commit %s as %q:%q by %q (%s) %q %v", ref, r.Repository, r.Tag, r.Author, r.Comment, r.Changes, r.Override.Env)
+}
+
+var theFile = engine.FileStat{Name: "passwd", Size: 5, Mode: 0o644, ModTime: time.Unix(1_700_000_000, 0).UTC(), LinkTarget: "/x"}
+
+func (f *fakeContainers) StatFile(_ context.Context, _ account.Ref, ref, path string) (engine.FileStat, error) {
+	return theFile, f.note("stat %s %s", ref, path)
+}
+
+func (f *fakeContainers) ReadFiles(_ context.Context, _ account.Ref, ref, path string, begin func(engine.FileStat), w io.Writer) error {
+	if err := f.note("read %s %s", ref, path); err != nil {
+		return err
+	}
+	begin(theFile)
+	_, err := io.WriteString(w, "archive")
+	return err
+}
+
+func (f *fakeContainers) WriteFiles(_ context.Context, _ account.Ref, ref string, r container.WriteRequest, in io.Reader) error {
+	raw, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	return f.note("write %s %+v %s", ref, r, raw)
+}
+
+func (f *fakeContainers) Export(_ context.Context, _ account.Ref, ref string, begin func(), w io.Writer) error {
+	if err := f.note("export %s", ref); err != nil {
+		return err
+	}
+	begin()
+	_, err := io.WriteString(w, "export")
+	return err
+}
+
+func (f *fakeContainers) Changes(_ context.Context, _ account.Ref, ref string) ([]engine.FileChange, error) {
+	return []engine.FileChange{{Path: "/a", Kind: engine.ChangeAdded}, {Path: "/b", Kind: engine.ChangeDeleted}}, f.note("changes %s", ref)
+}

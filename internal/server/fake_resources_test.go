@@ -3,8 +3,10 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/image-spec/specs-go/v1"
@@ -81,6 +83,54 @@ func (f *fakeImages) Prune(_ context.Context, _ account.Ref, dangling bool) ([]i
 func (f *fakeImages) Tag(_ context.Context, _ account.Ref, ref, repository, tag string) error {
 	f.calls = append(f.calls, fmt.Sprintf("tag %s %s %s", ref, repository, tag))
 	return nil
+}
+
+func (f *fakeImages) Load(_ context.Context, _ account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error {
+	raw, err := io.ReadAll(req.Archive)
+	f.calls = append(f.calls, fmt.Sprintf("load %s", raw))
+	if err != nil {
+		return err
+	}
+	if req.Read != nil {
+		req.Read()
+	}
+	req.Progress(engine.PullProgress{Layer: "aaaaaaaaaaaa", Status: engine.PullExtracting, Current: 1, Total: 2})
+	if f.err != nil {
+		return f.err
+	}
+	loaded(image.Loaded{ID: imageID, Name: "mysql:latest"})
+	loaded(image.Loaded{ID: imageID})
+	return nil
+}
+
+func (f *fakeImages) Download(_ context.Context, _ account.Ref, url string) (io.ReadCloser, int64, error) {
+	if strings.HasPrefix(url, "ftp:") {
+		return nil, 0, oops.Invalid("Bad request parameters: Get %s: unsupported protocol scheme \"ftp\"", url)
+	}
+	return io.NopCloser(strings.NewReader("of " + url)), 5, nil
+}
+
+func (f *fakeImages) Present(_ account.Ref, layers [][]string) ([]string, error) {
+	f.calls = append(f.calls, fmt.Sprintf("present %v", layers))
+	return layers[0][:1], nil
+}
+
+func (f *fakeImages) Save(_ context.Context, _ account.Ref, refs []string, begin func(), w io.Writer) error {
+	f.calls = append(f.calls, fmt.Sprintf("save %v", refs))
+	if f.err != nil {
+		return f.err
+	}
+	begin()
+	_, err := io.WriteString(w, "archive")
+	return err
+}
+
+func (f *fakeImages) Push(_ context.Context, _ account.Ref, req image.PushRequest, out func(image.Message)) (image.Pushed, error) {
+	f.calls = append(f.calls, fmt.Sprintf("push %+v", req))
+	for _, m := range f.script {
+		out(m)
+	}
+	return image.Pushed{Tag: "latest", Digest: "sha256:feed", Size: 7}, f.err
 }
 
 // fakeVolumes hold the volume data.

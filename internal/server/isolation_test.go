@@ -26,6 +26,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
+	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server"
 	"github.com/hypercloud/hyper/internal/server/auth"
@@ -78,7 +79,7 @@ func newTown(t *testing.T) *town {
 	eng, bus := fake.New(), event.NewBus()
 	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
-	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
@@ -98,6 +99,13 @@ func newTown(t *testing.T) *town {
 	})
 	tn.furnish()
 	return tn
+}
+
+// emptyArchives are at every URL.
+type emptyArchives struct{}
+
+func (emptyArchives) Get(context.Context, string) (*fetch.File, error) {
+	return &fetch.File{ReadCloser: io.NopCloser(strings.NewReader(" ")), Size: 1, Type: "application/x-tar", Status: http.StatusOK}, nil
 }
 
 // Secret implements auth.Entries.
@@ -347,6 +355,25 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 		if code, out := tn.ask("bob", "POST", "/v1.44/containers/create", body); code != http.StatusNotFound {
 			t.Errorf("%s: %d %s", what, code, out)
 		}
+	}
+	for what, call := range map[string][3]string{
+		"commit hers": {"POST", "/commit?container=" + annsContainer, ""}, "save hers": {"GET", "/images/get?names=" + annsImage, ""},
+		"save hers by id": {"GET", "/images/get?names=" + tn.image[7:19], ""},
+	} {
+		absent := strings.NewReplacer(annsContainer, "nots-container", annsImage, "nots-image", tn.image[7:19], nobody[:12])
+		code, out := tn.ask("bob", call[0], "/v1.44"+call[1], call[2])
+		none, said := tn.ask("bob", call[0], "/v1.44"+absent.Replace(call[1]), call[2])
+		if code != http.StatusNotFound || code != none || absent.Replace(out) != said {
+			t.Errorf("%s: %d %s; of what is not there: %d %s", what, code, out, none, said)
+		}
+	}
+	// A digest of a layer of hers opens nothing.
+	layer := fake.MakeImage(annsImage, time.Now(), "base").DiffIDs[0]
+	if code, out := tn.ask("bob", "POST", "/v1.44/images/diff", `{"layers":[["`+layer+`"]]}`); code != http.StatusOK || strings.TrimSpace(out) != `{"existLayers":[]}` {
+		t.Errorf("her layers: %d %s", code, out)
+	}
+	if code, out := tn.ask("ann", "POST", "/v1.44/images/diff", `{"layers":[["`+layer+`"]]}`); code != http.StatusOK || !strings.Contains(out, layer) {
+		t.Errorf("her layers, asked by her: %d %s", code, out)
 	}
 	// Bob's own, of the same names: pulled by him, created by him, and linked to hers, which are not there for him.
 	if code, out := tn.ask("bob", "POST", "/v1.44/images/create?fromImage="+annsImage+"&tag=latest", ""); code != http.StatusOK {

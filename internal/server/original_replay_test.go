@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,7 +141,7 @@ func (p *replay) furnishAll() {
 	} {
 		eng.Serve(ref, fake.MakeImage(seed, time.Unix(1700000000, 0), seed))
 	}
-	for _, ref := range []string{"busybox&tag=latest", "busybox&tag=1.36", "nginx&tag=latest", "nginx&tag=1.11", "mysql&tag=5.6", "httpd&tag=latest", "me/web&tag=v1"} {
+	for _, ref := range []string{"busybox&tag=latest", "busybox&tag=1.36", "nginx&tag=latest", "nginx&tag=1.11", "mysql&tag=5.6", "httpd&tag=latest", "me/web&tag=v1", "me/private&tag=v2"} {
 		p.must("POST", "/v1.23/images/create?fromImage="+ref, "", "")
 	}
 	for _, c := range []struct{ name, more string }{{"db", ""}, {"redis_1", ""}, {"web-tty", `,"Tty":true,"OpenStdin":true`}, {"web", `,"OpenStdin":true`}} {
@@ -351,6 +352,10 @@ func (p *replay) took(name string, r recorded, path string, resp *http.Response,
 	if h.Get("Content-Type") != "application/vnd.docker.raw-stream" || h.Get("Connection") != "Upgrade" || h.Get("Upgrade") != "tcp" {
 		p.Errorf("%s: %s is answered by %v", name, r.Target, h)
 	}
+	if path == "/images/load" {
+		p.upload(name, r, conn)
+		return
+	}
 	conn.tty, conn.what = strings.Contains(name, "tty") || strings.HasPrefix(name, "compose-run"), path
 	p.open = append(p.open, conn)
 	if strings.Contains(r.Target, "stdin=1") {
@@ -366,6 +371,26 @@ func (p *replay) took(name string, r recorded, path string, resp *http.Response,
 		p.drain(name, conn)
 		p.open = nil
 	}
+}
+
+// upload sends as many bytes as were announced, does not end its side, and reads then. To the fake engine blanks are an archive without images.
+func (p *replay) upload(name string, r recorded, conn *stream) {
+	n, err := strconv.Atoi(r.header("X-Hyper-Content-Length"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	if _, err := io.WriteString(conn.conn, strings.Repeat(" ", n)); err != nil {
+		p.Fatal(err)
+	}
+	_ = conn.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	want := `{"status":"Starting to load the image archive, please wait..."}` + "\n"
+	if strings.Contains(r.Target, "quiet=true") {
+		want = ""
+	}
+	if said, err := io.ReadAll(conn.r); err != nil || string(said) != want {
+		p.Errorf("%s: it says %q, %v", name, said, err)
+	}
+	_ = conn.conn.Close()
 }
 
 // drain reads a stream to its end, which the server makes.

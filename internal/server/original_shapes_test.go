@@ -339,6 +339,19 @@ var shapes = []struct {
 		return wantAll(must(strings.HasPrefix(list[0].Status, "Pulling from "), "the first line is %+v", list[0]),
 			must(strings.HasPrefix(last, "Status: Downloaded newer image for ") || strings.HasPrefix(last, "Status: Image is up to date for "), "the last line is %q", last))
 	})}},
+	{"POST", `/images/diff`, shape{[]int{200}, "application/json", jsonAs(func(*struct{ ExistLayers []string }) error { return nil }, "existLayers")}},
+	{"POST", `/images/load`, shape{[]int{200}, "application/json", func(b []byte) error {
+		if len(b) == 0 { // quietly
+			return nil
+		}
+		return messages(func(list []origMessage) error {
+			return must(list[0].Status == "Starting to download and load the image archive, please wait...", "it begins with %+v", list[0])
+		})(b)
+	}}},
+	{"POST", `/images/.+/push`, shape{[]int{200}, "application/json", messages(func(list []origMessage) error {
+		return must(strings.HasPrefix(list[0].Status, "The push refers to"), "it begins with %+v", list[0])
+	})}},
+	{"POST", `/commit`, shape{[]int{201}, "application/json", jsonAs(func(v *struct{ ID string }) error { return must(strings.HasPrefix(v.ID, "sha256:"), "%+v", v) })}},
 	{"POST", `/auth`, shape{[]int{200}, "application/json", jsonAs(func(v *struct{ Status string }) error { return must(v.Status == "Login Succeeded", "%+v", v) })}},
 	{"POST", `/volumes/create`, shape{[]int{201}, "application/json", jsonAs(wantVolume)}},
 	{"GET", `/volumes`, shape{[]int{200}, "application/json", jsonAs(func(v *origVolumes) error {

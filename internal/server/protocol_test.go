@@ -42,7 +42,7 @@ func TestPaths(t *testing.T) {
 		{"unknown path, the original's", "GET", "/v1.23/nonsense", 404, "page not found\n"},
 		{"wrong method", "PATCH", "/v1.44/containers/json", 404, `{"message":"page not found"}`},
 		{"not offered", "POST", "/v1.44/swarm/init", 501, "Swarm is not offered"},
-		{"not offered, with a name", "GET", "/v1.44/containers/web/export", 501, "use exec with tar"},
+		{"not offered, with a name", "GET", "/v1.44/containers/web/attach/ws", 501, "attaching by websocket is not offered"},
 		{"image without a name", "DELETE", "/v1.23/images/%20", 400, "Invalid empty image name"},
 		{"image with no name at all", "DELETE", "/v1.44/images/", 400, "Invalid empty image name"},
 		{"unknown filter", "GET", "/v1.44/containers/json?filters=%7B%22x%22%3A%5B%22y%22%5D%7D", 400, "invalid filter 'x'"},

@@ -208,6 +208,9 @@ func (s *Server) answer(ctx context.Context, route *rest.Route, w http.ResponseW
 	if route.Open != nil {
 		return route.Open(ctx, w, r)
 	}
+	if route.Upload > 0 {
+		r = r.WithContext(auth.WithUpload(r.Context(), route.Upload))
+	}
 	sent := r.Body
 	id, err := s.Auth.Authenticate(w, r)
 	if err != nil {

@@ -31,6 +31,7 @@ import (
 // Engine is what containers need of a machine.
 type Engine interface {
 	engine.Containers
+	engine.Files
 	engine.Volumes
 	engine.Networks
 }

@@ -226,6 +226,10 @@ func (s *Service) release(ctx context.Context, a account.Ref, c *Container) {
 	if err := s.Engine.DetachEndpoint(ctx, a, c.ID); err != nil {
 		s.Log.Error("detaching an endpoint", "container", c.ID, "error", err)
 	}
+	s.detachVolumes(ctx, a, c)
+}
+
+func (s *Service) detachVolumes(ctx context.Context, a account.Ref, c *Container) {
 	seen := map[string]bool{}
 	for _, m := range c.Spec.Mounts {
 		if seen[m.VolumeID] {

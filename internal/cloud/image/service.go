@@ -21,20 +21,22 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
-	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
 // Config is what a Service is made of.
 type Config struct {
 	Store  *store.Store
-	Engine engine.Images
+	Engine Engine
 	Events *event.Bus
 	Log    *slog.Logger
 	// MaxSize is the largest image, in bytes of its unpacked layers. Default 10 GiB (behaviour 16).
 	MaxSize int64
 	// AtOnce is how many pulls of one account go on at a time; others wait for their turn. Default 3.
 	AtOnce int64
+	// Fetch gets archives from URLs. Nil asks public addresses only.
+	Fetch Fetcher
 }
 
 const (
@@ -61,6 +63,8 @@ type shelf struct {
 	lost map[*pull]map[string]bool
 	// turns are held while an image is fetched and unpacked.
 	turns *semaphore.Weighted
+	// loading holds who loads an archive: one at a time, since each may fill a good part of the machine's disk.
+	loading chan struct{}
 }
 
 // New returns a Service.
@@ -76,6 +80,9 @@ func New(c Config) *Service {
 	}
 	if c.AtOnce == 0 {
 		c.AtOnce = defaultAtOnce
+	}
+	if c.Fetch == nil {
+		c.Fetch = fetch.New(fetch.Config{})
 	}
 	s := &Service{Config: c, accounts: map[string]*shelf{}}
 	s.base, s.stop = context.WithCancel(context.Background())
@@ -93,7 +100,9 @@ func (s *Service) shelf(a account.Ref) *shelf {
 	defer s.mu.Unlock()
 	sh := s.accounts[a.ID()]
 	if sh == nil {
-		sh = &shelf{pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce)}
+		sh = &shelf{
+			pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce), loading: make(chan struct{}, 1),
+		}
 		s.accounts[a.ID()] = sh
 	}
 	return sh

@@ -57,7 +57,7 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New takes hold of the machine. Containers of an earlier hyperd go on running.
 func New(ctx context.Context, c Config) (_ *Engine, err error) {
-	for _, program := range []string{"runc", "containerd-shim-hyper-v2"} {
+	for _, program := range []string{"runc", "containerd-shim-hyper-v2", "hyper-files"} {
 		if _, err := os.Stat(filepath.Join(c.Libexec, program)); err != nil {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
@@ -82,7 +82,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.facts = facts(c.Libexec, e.daemon.Version())
-	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors})
+	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Dir: c.DataRoot})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
 	})

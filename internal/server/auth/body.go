@@ -5,37 +5,65 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/signature"
 	"github.com/hypercloud/hyper/internal/spool"
 )
 
-// maxBody bounds a signed body. All of it is held before the call is even counted, so it is not much more than any call takes (rest.ReadBody):
+// maxBody bounds a signed body, but for uploads. All of it is held before the call is even counted, so it is not much more than any call takes (rest.ReadBody):
 // what an account could make hyperd hold would be the other accounts' memory and disk.
 const maxBody = 2 << 20
 
-// readBody reads the body of a signed request and compares it with the hash that was signed, before anybody acts on it.
-func (m *Remote) readBody(r *http.Request, want string) error {
+// readBody reads the body of a request that account a has signed and compares it with the hash that was signed, before anybody acts on
+// it.
+func (m *Remote) readBody(r *http.Request, a account.Ref, want string) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		if want != signature.EmptyHash {
 			return oops.Unauthenticated("%v", signature.ErrBody)
 		}
 		return nil
 	}
-	body, err := spool.Read(r.Body, m.SpoolDir, maxBody)
+	limit, leave := int64(maxBody), func() {}
+	var in io.Reader = r.Body
+	if most := uploadOf(r.Context()); most > maxBody && (r.ContentLength < 0 || r.ContentLength > maxBody) {
+		var err error
+		if leave, err = m.uploads.enter(a); err != nil {
+			return err
+		}
+		limit, in = most, &roomy{r: r.Body, dir: m.SpoolDir}
+	}
+	body, err := spool.Read(in, m.SpoolDir, limit)
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
-		return rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", maxBody))
+		err = rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", limit))
+	case errors.Is(err, errNoRoom):
 	case err != nil:
-		return oops.Invalid("reading the request's body: %v", err)
+		err = oops.Invalid("reading the request's body: %v", err)
 	case body.Hash() != want:
 		_ = body.Close()
-		return oops.Unauthenticated("%v", signature.ErrBody)
+		err = oops.Unauthenticated("%v", signature.ErrBody)
+	}
+	if err != nil {
+		leave()
+		return err
 	}
 	r.Body = struct {
 		io.Reader
 		io.Closer
-	}{body.Reader(), body}
+	}{body.Reader(), closing{body, leave}}
 	return nil
+}
+
+// closing lets a body go, and its place among the uploads.
+type closing struct {
+	body  *spool.Body
+	leave func()
+}
+
+// Close implements io.Closer.
+func (c closing) Close() error {
+	defer c.leave()
+	return c.body.Close()
 }

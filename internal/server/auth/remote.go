@@ -42,6 +42,7 @@ type Remote struct {
 	RemoteConfig
 	used     *used
 	failures *failures
+	uploads  uploads
 }
 
 // NewRemote returns a Remote.
@@ -117,7 +118,7 @@ func (m *Remote) signed(r *http.Request) (account.Ref, error) {
 	if !m.used.first(claim.Signature, now) {
 		return account.Ref{}, oops.Unauthenticated("Unauthorized: this very request was made before: sign each anew")
 	}
-	if err := m.readBody(r, claim.BodyHash); err != nil {
+	if err := m.readBody(r, a, claim.BodyHash); err != nil {
 		return account.Ref{}, err
 	}
 	return a, nil

@@ -257,3 +257,38 @@ func TestSocketOrHeader(t *testing.T) {
 		t.Errorf("anybody on the socket: %v", err)
 	}
 }
+
+// Where a call takes uploads a signed body may be large, one of an account at a time.
+func TestSignedUploads(t *testing.T) {
+	b := newBench(t)
+	large := func() *http.Request {
+		r := b.signed(strings.Repeat("x", maxBody+1))
+		return r.WithContext(WithUpload(r.Context(), 2*maxBody))
+	}
+	first := large()
+	b.want("an upload", first, ann, "")
+	var many *TooManyError
+	b.now = b.now.Add(time.Second)
+	if _, err := b.Authenticate(httptest.NewRecorder(), large()); !errors.As(err, &many) {
+		t.Errorf("another beside it: %v", err)
+	}
+	_ = first.Body.Close()
+	b.now = b.now.Add(time.Second)
+	next := large()
+	b.want("another afterwards", next, ann, "")
+	_ = next.Body.Close()
+	b.now = b.now.Add(time.Second)
+	r := b.signed(strings.Repeat("x", 2*maxBody+1))
+	if _, err := b.Authenticate(httptest.NewRecorder(), r.WithContext(WithUpload(r.Context(), 2*maxBody))); err == nil || rest.HTTPStatus(err) != http.StatusRequestEntityTooLarge {
+		t.Errorf("over the bound: %v", err)
+	}
+	for i := range maxUploads {
+		other, _ := account.New(strings.Repeat("c", 31)+string(rune('0'+i)), 10+i)
+		if _, err := b.uploads.enter(other); err != nil {
+			t.Errorf("the upload of account %d: %v", i, err)
+		}
+	}
+	if _, err := b.uploads.enter(ann); !errors.As(err, &many) {
+		t.Errorf("one too many of all: %v", err)
+	}
+}

@@ -21,17 +21,10 @@ var absent = []struct{ method, pattern, why string }{
 	{"GET", "/services/{name}/logs", noServices},
 	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins}, // but see absentRoutes
 	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
-	{"POST", "/commit", "a container cannot be made into an image: build the image elsewhere, push it to a registry, and pull it"},
 	{"GET", "/containers/{name...}/checkpoints", noCheckpoints}, {"POST", "/containers/{name...}/checkpoints", noCheckpoints},
 	{"DELETE", "/containers/{name...}/checkpoints/{id}", noCheckpoints},
-	{"GET HEAD PUT", "/containers/{name...}/archive", "files cannot be copied from and to containers yet: use exec with tar"},
-	{"POST", "/containers/{name...}/copy", "files cannot be copied from containers yet: use exec with tar"},
-	{"GET", "/containers/{name...}/export", "a container's file system cannot be exported yet: use exec with tar"},
-	{"GET", "/containers/{name...}/changes", "the changes of a container's file system are not known"},
+	{"POST", "/containers/{name...}/copy", "this call has gone out of use: GET /containers/{name}/archive does its work"},
 	{"GET", "/containers/{name...}/attach/ws", "attaching by websocket is not offered: use POST /containers/{name}/attach"},
-	{"POST", "/images/load", "images cannot be loaded from archives yet: push them to a registry, and pull them"},
-	{"GET", "/images/get", noSaving}, {"GET", "/images/{name...}/get", noSaving},
-	{"POST", "/images/{name...}/push", "images cannot be pushed: push them from where they are built"},
 	{"GET", "/images/{name...}/attestations", "attestations of images are not kept: ask the registry"},
 	{"GET", "/images/search", "registries cannot be searched from here: use the registry's own web page"},
 	{"GET", "/distribution/{name...}/json", "registries cannot be inspected from here: pull the image and inspect it"},
@@ -45,7 +38,6 @@ const (
 	noPlugins     = "plugins are not offered: volumes, networks and logs are the platform's"
 	noBuild       = "images cannot be built here: build elsewhere, push to a registry, and pull"
 	noCheckpoints = "checkpoints are not offered: keep what must last in a volume"
-	noSaving      = "images cannot be saved to archives: pull them from their registry instead"
 	noNetworks    = "an account has one private network, which all of its containers are in already: leave networks out"
 )
 

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"io"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -18,6 +19,7 @@ type Containers interface {
 	Lifecycle
 	Streams
 	Execs
+	Files
 
 	Get(a account.Ref, ref string) (*container.Container, error)
 	List(ctx context.Context, a account.Ref, opts container.ListOptions) ([]*container.Container, error)
@@ -31,6 +33,7 @@ type Containers interface {
 	Health(a account.Ref, containerID string) *container.Health
 	Labels(a account.Ref, c *container.Container) map[string]string
 	SizeRw(ctx context.Context, a account.Ref, id string) (int64, error)
+	Commit(ctx context.Context, a account.Ref, ref string, req container.CommitRequest) (imageID string, err error)
 }
 
 // Lifecycle starts and ends containers.
@@ -60,6 +63,15 @@ type Execs interface {
 	ExecIDs(a account.Ref, containerID string) []string
 }
 
+// Files reads and writes containers' files.
+type Files interface {
+	StatFile(ctx context.Context, a account.Ref, ref, path string) (engine.FileStat, error)
+	ReadFiles(ctx context.Context, a account.Ref, ref, path string, begin func(engine.FileStat), w io.Writer) error
+	WriteFiles(ctx context.Context, a account.Ref, ref string, req container.WriteRequest, r io.Reader) error
+	Export(ctx context.Context, a account.Ref, ref string, begin func(), w io.Writer) error
+	Changes(ctx context.Context, a account.Ref, ref string) ([]engine.FileChange, error)
+}
+
 // Images is what the calls need of image.Service.
 type Images interface {
 	Pull(ctx context.Context, a account.Ref, req image.PullRequest, out func(image.Message)) error
@@ -70,6 +82,16 @@ type Images interface {
 	Remove(ctx context.Context, a account.Ref, ref string, force bool) ([]image.Removed, error)
 	Prune(ctx context.Context, a account.Ref, dangling bool) ([]image.Removed, int64, error)
 	Tag(ctx context.Context, a account.Ref, ref, repository, tag string) error
+	ImageArchives
+}
+
+// ImageArchives takes images out of archives, writes them into such, and sends them to registries.
+type ImageArchives interface {
+	Load(ctx context.Context, a account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error
+	Download(ctx context.Context, a account.Ref, url string) (io.ReadCloser, int64, error)
+	Present(a account.Ref, layers [][]string) ([]string, error)
+	Save(ctx context.Context, a account.Ref, refs []string, begin func(), w io.Writer) error
+	Push(ctx context.Context, a account.Ref, req image.PushRequest, out func(image.Message)) (image.Pushed, error)
 }
 
 // Volumes is what the calls need of volume.Service.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	cloud "github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
 
@@ -80,6 +81,12 @@ func (api *API) containerRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/containers/{name...}/update", Handle: api.updateContainer},
 		{Method: http.MethodPost, Pattern: "/containers/{name...}/attach", Handle: api.attach, Endless: true},
 		{Method: http.MethodDelete, Pattern: "/containers/{name...}", Handle: api.removeContainer},
+		{Method: http.MethodPost, Pattern: "/commit", Handle: api.commit},
+		{Method: http.MethodHead, Pattern: "/containers/{name...}/archive", Handle: api.statFile},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/archive", Handle: api.readFiles},
+		{Method: http.MethodPut, Pattern: "/containers/{name...}/archive", Handle: api.writeFiles, Upload: cloud.MaxArchive},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/export", Handle: api.export},
+		{Method: http.MethodGet, Pattern: "/containers/{name...}/changes", Handle: api.changes},
 	}
 }
 
@@ -97,6 +104,11 @@ func (api *API) imageRoutes() []rest.Route {
 		{Method: http.MethodGet, Pattern: "/images/json", Handle: api.listImages},
 		{Method: http.MethodPost, Pattern: "/images/create", Handle: api.pull},
 		{Method: http.MethodPost, Pattern: "/images/prune", Handle: api.pruneImages},
+		{Method: http.MethodPost, Pattern: "/images/load", Handle: api.loadImages, Upload: cloud.MaxArchive},
+		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},
+		{Method: http.MethodGet, Pattern: "/images/get", Handle: api.saveImages},
+		{Method: http.MethodGet, Pattern: "/images/{name...}/get", Handle: api.saveImages},
+		{Method: http.MethodPost, Pattern: "/images/{name...}/push", Handle: api.push},
 		{Method: http.MethodGet, Pattern: "/images/{name...}/json", Handle: api.inspectImage},
 		{Method: http.MethodGet, Pattern: "/images/{name...}/history", Handle: api.imageHistory},
 		{Method: http.MethodPost, Pattern: "/images/{name...}/tag", Handle: api.tagImage},

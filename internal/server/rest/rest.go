@@ -33,4 +33,7 @@ type Route struct {
 	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when
 	// the server stops; others are given time to finish.
 	Endless bool
+	// Upload is how many bytes a signed body of this call may have; 0: as many as JSON may. All of a signed body is held before the call
+	// begins.
+	Upload int64
 }

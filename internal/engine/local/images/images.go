@@ -39,6 +39,7 @@ const (
 	DefaultMaxFiles     = 2_000_000
 	DefaultParallel     = 4
 	DefaultKeepPartial  = 6 * time.Hour
+	DefaultHeadroom     = 1 << 30
 )
 
 // Config is what a Store is made of. Zero fields have the defaults above, or those of the registry package.
@@ -49,6 +50,8 @@ type Config struct {
 	MaxFiles      int64         // in all layers together
 	Parallel      int           // layers of one pull that are fetched at the same time
 	KeepPartial   time.Duration // how long an interrupted pull's bytes wait for the next one
+	Dir           string        // a directory on the disk that images are kept on; "": its room is not looked at
+	Headroom      int64         // bytes that archives leave free there
 	AnswerTimeout time.Duration // for a registry to connect and to begin its answer
 	IdleTimeout   time.Duration // for a registry between two pieces of an answer
 }
@@ -76,6 +79,9 @@ func New(c Config) *Store {
 	if c.KeepPartial <= 0 {
 		c.KeepPartial = DefaultKeepPartial
 	}
+	if c.Headroom <= 0 {
+		c.Headroom = DefaultHeadroom
+	}
 	return &Store{Config: c, platform: platforms.Default(), chains: locker.New()}
 }
 
@@ -97,7 +103,7 @@ func (s *Store) Pull(ctx context.Context, a account.Ref, req engine.PullRequest,
 	if err != nil {
 		return nil, err
 	}
-	p := &pull{Store: s, account: a.ID(), from: from, lease: l, tell: newReporter(progress)}
+	p := &pull{work: &work{Store: s, account: a.ID(), lease: l, tell: newReporter(progress)}, from: from}
 	img, err := p.anywhere(leased, places, req)
 	if err != nil {
 		l.fail(ctx, resumable(err))

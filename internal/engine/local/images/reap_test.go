@@ -108,7 +108,7 @@ func TestReapOfADiedPull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pull{Store: s, account: a.ID(), from: from, lease: l, tell: newReporter(nil)}
+	p := &pull{work: &work{Store: s, account: a.ID(), lease: l, tell: newReporter(nil)}, from: from}
 	if _, err := p.anywhere(leased, places, engine.PullRequest{}); err != nil {
 		t.Fatal(err)
 	}

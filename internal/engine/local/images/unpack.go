@@ -3,8 +3,10 @@ package images
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
+	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -19,18 +21,20 @@ import (
 // unpacker makes the snapshots of one image, lowest layer first. A snapshot is named by the chain id of the layers
 // that are in it; one that is there is not made again.
 type unpacker struct {
-	*pull
+	*work
 	sn     snapshots.Snapshotter
 	layers []ocispec.Descriptor
 	diffs  []digest.Digest
 	below  int // how many snapshots were there at the beginning
 	budget budget
-	made   string // a directory on the file system that snapshots were made on
+	// suspect are blobs that nobody has unpacked yet, whatever is there under the name of what they should unpack to.
+	suspect map[digest.Digest]bool
+	made    string // a directory on the file system that snapshots were made on
 }
 
-func (p *pull) unpacker(ctx context.Context, layers []ocispec.Descriptor, diffs []digest.Digest) (*unpacker, error) {
+func (p *work) unpacker(ctx context.Context, layers []ocispec.Descriptor, diffs []digest.Digest) (*unpacker, error) {
 	u := &unpacker{
-		pull: p, sn: p.Client.SnapshotService(snapshotter), layers: layers, diffs: diffs,
+		work: p, sn: p.Client.SnapshotService(snapshotter), layers: layers, diffs: diffs,
 		budget: budget{bytes: p.MaxImageSize, stream: p.MaxImageSize + p.MaxImageSize/2, files: p.MaxFiles},
 	}
 	for u.below < len(diffs) {
@@ -85,7 +89,10 @@ func (u *unpacker) unpack(ctx context.Context, i int) error {
 		if i >= u.below {
 			u.tell.status(u.layers[i].Digest, engine.PullComplete, u.layers[i].Size, u.layers[i].Size)
 		}
-		return u.charge(ctx, chain)
+		if err := u.charge(ctx, chain); err != nil {
+			return err
+		}
+		return u.compare(ctx, i)
 	}
 	return u.make(ctx, i, chain, parent)
 }
@@ -99,6 +106,39 @@ func (u *unpacker) charge(ctx context.Context, chain string) error {
 	u.budget.bytes -= use.Size
 	u.budget.files -= use.Inodes
 	return nil
+}
+
+// compare reads a blob through that an archive holds for a layer which is there already: an image is not to name what it does not consist of.
+func (u *unpacker) compare(ctx context.Context, i int) error {
+	layer := u.layers[i]
+	if !u.suspect[layer.Digest] {
+		return nil
+	}
+	ra, err := u.Client.ContentStore().ReaderAt(ctx, layer)
+	if err != nil {
+		return storing(ctx, "reading a layer", err)
+	}
+	defer ra.Close()
+	stream, end, err := decompress(content.NewReader(ra))
+	if err != nil {
+		return broken(ctx, layer, err)
+	}
+	defer end()
+	sum := digest.Canonical.Digester()
+	_, err = io.Copy(sum.Hash(), &limited{r: stream, left: &u.budget.stream})
+	switch {
+	case u.budget.stream < 0:
+		return u.tooLarge()
+	case err != nil:
+		return broken(ctx, layer, err)
+	case sum.Digest() != u.diffs[i]:
+		return u.differs(layer)
+	}
+	return nil
+}
+
+func (u *unpacker) differs(layer ocispec.Descriptor) error {
+	return oops.Unavailable("layer %s does not unpack to what the image's config says", short(layer.Digest))
 }
 
 func (u *unpacker) make(ctx context.Context, i int, chain, parent string) error {
@@ -132,7 +172,7 @@ func (u *unpacker) make(ctx context.Context, i int, chain, parent string) error 
 	case err != nil:
 		return err
 	case diff != u.diffs[i]:
-		return oops.Unavailable("layer %s does not unpack to what the image's config says", short(layer.Digest))
+		return u.differs(layer)
 	}
 	err = u.sn.Commit(ctx, chain, key)
 	if errdefs.IsAlreadyExists(err) {
