@@ -9,7 +9,7 @@ import (
 
 // atOnce is how many processes of one account are made or cleared away at a time. The kernel lets one process after the other into its
 // control groups, whoever's it is, and each waits for all that came before: who has many made at once must not be all of those.
-var atOnce = int64(max(4, 2*runtime.NumCPU()))
+var atOnce = int64(max(2, runtime.NumCPU()))
 
 // turn waits until it is the account's turn to have a process made or cleared away; done is to be called when it is.
 func (r *Runtime) turn(account string) (done func()) {
