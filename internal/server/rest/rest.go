@@ -33,4 +33,6 @@ type Route struct {
 	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when
 	// the server stops; others are given time to finish.
 	Endless bool
+	// Original calls are the original client's own, which it makes without a version: they are answered as to 1.23.
+	Original bool
 }
