@@ -169,9 +169,6 @@ func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *ans
 			return
 		}
 		ctx = rest.WithVersion(ctx, version)
-	} else if rest.Signed(r) {
-		// Hyper's own client always names a version; the original's does not for its event socket, nor may programs of its time.
-		ctx = rest.WithVersion(ctx, rest.OriginalVersion)
 	}
 	// Values come in the query only: a body is never searched for them.
 	r.Form = r.URL.Query()
@@ -180,6 +177,9 @@ func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *ans
 	if route == nil {
 		rest.WriteError(ctx, w, errNoRoute)
 		return
+	}
+	if route.Original && !versioned {
+		ctx = rest.WithVersion(ctx, rest.OriginalVersion)
 	}
 	if route.Endless {
 		stop := context.AfterFunc(done(s.ending), cancel)

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -12,8 +13,12 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// maxServices bounds a project.
-const maxServices = 100
+// Bounds of what is kept of an account's projects.
+const (
+	maxProjects = 64
+	maxServices = 100
+	maxSpec     = 128 << 10 // bytes of one definition
+)
 
 // autoFIP stands in a definition for any floating IP that is free.
 const autoFIP = "auto"
@@ -27,6 +32,9 @@ func (s *Service) check(a account.Ref, project string, spec store.ProjectSpec) e
 		return oops.Invalid("project %s has no services: nothing would be made", project)
 	case n > maxServices:
 		return oops.Invalid("project %s has %d services, it may have at most %d", project, n, maxServices)
+	}
+	if text, err := json.Marshal(spec); err != nil || len(text) > maxSpec {
+		return oops.Invalid("the definition of project %s is larger than %d KiB", project, maxSpec>>10)
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Services)) {
 		if len(name) > maxContainerName || !servicePattern.MatchString(name) {

@@ -126,6 +126,8 @@ func TestDown(t *testing.T) {
 		b.up(blog(), UpOptions{})
 		less := store.ProjectSpec{Services: map[string]store.ProjectService{"db": blog().Services["db"]}}
 		b.up(less, UpOptions{})
+		b.must(b.Stop(t.Context(), b.a, "blog", nil, nil, func(Message) {}))
+		b.want("the orphan", b.container("blog-web-1").State.Status, "running")
 		b.must(b.Down(t.Context(), b.a, "blog", DownOptions{}, func(Message) {}))
 		b.want("left", len(b.state()), 1)
 		b.container("blog-web-1")

@@ -89,9 +89,7 @@ func (s *Service) Down(ctx context.Context, a account.Ref, project string, o Dow
 		return err
 	}
 	defer leave()
-	if len(o.Services) == 0 && !o.Orphans {
-		r.dropOrphans()
-	}
+	r.orphans = o.Orphans
 	services, err := r.inhabited(o.Services, func(instance) bool { return true })
 	if err != nil {
 		return err

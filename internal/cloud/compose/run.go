@@ -28,6 +28,8 @@ type run struct {
 	before  store.ProjectSpec // what was kept until now, for up and create
 	known   map[string]bool   // the services of the definition, and those of containers that are there
 
+	orphans bool // services that only containers tell of are meant too
+
 	mu  sync.Mutex // guards up, and keeps messages apart
 	up  int
 	out func(Message)

@@ -37,8 +37,12 @@ func (s *Service) Start(ctx context.Context, a account.Ref, project string, name
 	})
 }
 
-// inhabited are those of the services that have a container that fits.
+// inhabited are those of the services that have a container that fits; with no names all of the definition's, and orphans if they are
+// wanted.
 func (r *run) inhabited(named []string, fits func(instance) bool) ([]string, error) {
+	if len(named) == 0 && !r.orphans {
+		r.dropOrphans()
+	}
 	services, err := chosen(r.known, named)
 	if err != nil {
 		return nil, err

@@ -100,6 +100,9 @@ func (r *run) define(ctx context.Context, spec store.ProjectSpec, o UpOptions) (
 		if old, ok := tx.Project(r.project); ok {
 			row.CreatedAt = old.CreatedAt
 		}
+		if _, known := tx.Project(r.project); !known && len(tx.Projects()) >= maxProjects {
+			return oops.Exhausted("the account has %d compose projects, which is the most that it may have: take one down", maxProjects)
+		}
 		row.Spec = r.spec
 		return tx.PutProject(row)
 	})

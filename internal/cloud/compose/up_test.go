@@ -1,14 +1,18 @@
 package compose
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
+	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -260,4 +264,64 @@ func TestUpOfOneBringsWhatItNeeds(t *testing.T) {
 	b.wantLines("what is told", b.up(spec, UpOptions{Services: []string{"web"}}),
 		"Project [blog]: Starting project ", "[0/3] [db]: Starting ", "[1/3] [db]: Started ", "[1/3] [web]: Starting ", "[2/3] [web]: Started ",
 		"Project [blog]: Project started ")
+}
+
+func TestProjectsAreBounded(t *testing.T) {
+	b := newBench(t)
+	large := with("web", func(s *store.ProjectService) { s.Environment = []string{"A=" + strings.Repeat("x", maxSpec)} })
+	if _, err := b.tryUp(large, UpOptions{}); !errdefs.IsInvalidArgument(err) {
+		t.Errorf("a large one: %v", err)
+	}
+	err := b.Store.Update(t.Context(), b.a, func(tx *store.Tx) error {
+		for i := range maxProjects {
+			if err := tx.PutProject(store.Project{Name: fmt.Sprint("p", i)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines, err := b.tryUp(blog(), UpOptions{}); !errdefs.IsResourceExhausted(err) || len(lines) > 0 {
+		t.Errorf("one too many: %v", err)
+	}
+	if err := b.Up(t.Context(), b.a, "p1", blog(), UpOptions{}, func(Message) {}); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+}
+
+// Commands of one project come one after the other, also when the client of the first is gone.
+func TestOneCommandAtATime(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	begun := make(chan struct{})
+	b.engine.On("CreateContainer", func(context.Context, fake.Call) error {
+		select {
+		case <-begun:
+		default:
+			close(begun)
+		}
+		<-release
+		return nil
+	})
+	first := make(chan error, 1)
+	go func() { first <- b.Up(ctx, b.a, "blog", blog(), UpOptions{}, func(Message) {}) }()
+	<-begun
+	cancel()
+	impatient, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	if err := b.Down(impatient, b.a, "blog", DownOptions{}, func(Message) {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a second command: %v", err)
+	}
+	if err := b.Remove(t.Context(), b.b, "blog", nil, false, func(Message) {}); err != nil {
+		t.Errorf("another account's project of the name: %v", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	b.must(b.Down(t.Context(), b.a, "blog", DownOptions{}, func(Message) {}))
+	b.want("turns that are kept", len(b.turns), 0)
 }

@@ -65,7 +65,8 @@ func (s *Service) recoverAccount(ctx context.Context, a account.Ref) (again []fu
 		}
 		var discard []string
 		for _, v := range view.VolumesOf(c.ID) {
-			if v.Phase != store.Ready {
+			// An automatic volume that holds nothing yet was made for this very container.
+			if v.Phase != store.Ready || c.Phase == store.Creating && v.Auto && !v.Written {
 				discard = append(discard, v.ID)
 			}
 		}

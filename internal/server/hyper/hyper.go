@@ -33,7 +33,7 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/detach", Handle: api.detachFIP},
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
-		{Method: http.MethodGet, Pattern: "/events/ws", Handle: api.eventSocket, Endless: true},
+		{Method: http.MethodGet, Pattern: "/events/ws", Handle: api.eventSocket, Endless: true, Original: true},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
 	}...)
 }

@@ -36,4 +36,6 @@ type Route struct {
 	// Upload is how many bytes a signed body of this call may have; 0: as many as JSON may. All of a signed body is held before the call
 	// begins.
 	Upload int64
+	// Original calls are the original client's own, which it makes without a version: they are answered as to 1.23.
+	Original bool
 }

@@ -1,0 +1,106 @@
+package container
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/store"
+)
+
+// owners tells for each volume which container has it, by name.
+func (w *world) owners() map[string]string {
+	out := map[string]string{}
+	view := w.store.View(w.a)
+	for _, v := range view.Volumes() {
+		name := v.Name
+		if v.Auto {
+			name = "auto"
+		}
+		if c, ok := view.Container(v.Container); ok {
+			out[name] = c.Name
+		} else {
+			out[name] = ""
+		}
+	}
+	return out
+}
+
+func TestReplace(t *testing.T) {
+	w := newWorld(t)
+	old := w.create(t, CreateRequest{Name: "old", Image: "db", Binds: []string{"kept:/kept", "left:/left"}})
+	if err := w.Start(t.Context(), w.a, old.ID); err != nil {
+		t.Fatal(err)
+	}
+	req := CreateRequest{Name: "new", Image: "db", Binds: []string{"kept:/kept"}, Replaces: old.ID}
+	if _, err := w.Create(t.Context(), w.a, req); !errdefs.IsConflict(err) {
+		t.Errorf("a running one is replaced: %v", err)
+	}
+	if err := w.Stop(t.Context(), w.a, old.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := w.owners()
+
+	w.engine.FailOnce("CreateContainer", errors.New("no disk"))
+	if _, err := w.Create(t.Context(), w.a, req); err == nil {
+		t.Fatal("it was made")
+	}
+	if got := w.owners(); len(got) != 3 || got["auto"] != "old" || got["kept"] != "old" || got["left"] != "old" {
+		t.Errorf("after a failure volumes are %v, were %v", got, before)
+	}
+
+	w.create(t, req)
+	if got := w.owners(); got["auto"] != "new" || got["kept"] != "new" || got["left"] != "old" {
+		t.Errorf("volumes are %v", got)
+	}
+	if err := w.Start(t.Context(), w.a, old.ID); !errdefs.IsConflict(err) {
+		t.Errorf("the old one is started: %v", err)
+	}
+	if _, err := w.Remove(t.Context(), w.a, old.ID, RemoveOptions{Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["auto"] != "new" || got["kept"] != "new" || got["left"] != "" {
+		t.Errorf("after the removal volumes are %v", got)
+	}
+	if err := w.Start(t.Context(), w.a, "new"); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.Create(t.Context(), w.a, CreateRequest{Image: "db", Replaces: old.ID}); !errdefs.IsNotFound(err) {
+		t.Errorf("what is gone is replaced: %v", err)
+	}
+}
+
+// A hyperd that dies while it makes the new one gives the volumes back, and leaves none that nobody asked for.
+func TestRecoverGivesVolumesBack(t *testing.T) {
+	w := newWorld(t)
+	old := w.create(t, CreateRequest{Name: "old", Image: "db"})
+	err := w.store.Update(t.Context(), w.a, func(tx *store.Tx) error {
+		c := Container{ID: newID(), Name: "new", ImageID: old.ImageID, Phase: store.Creating, State: State{Status: store.StatusCreated}}
+		if err := tx.PutContainer(c); err != nil {
+			return err
+		}
+		mounts, _, err := takeVolumes(tx, c.ID, []mountPlan{{path: "/var/lib/db"}, {path: "/more"}}, old)
+		if err != nil {
+			return err
+		}
+		for _, m := range mounts { // as it is when the disks are made
+			v, _ := tx.Volume(m.VolumeID)
+			row := *v
+			row.Phase = store.Ready
+			if err := tx.PutVolume(row); err != nil {
+				return err
+			}
+		}
+		c.Spec.Mounts = mounts
+		return tx.PutContainer(c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.boot(t)
+	view := w.store.View(w.a)
+	if vols := view.Volumes(); len(view.Containers()) != 1 || len(vols) != 1 || vols[0].Container != old.ID {
+		t.Errorf("left: %d containers, volumes %+v", len(view.Containers()), vols)
+	}
+}
