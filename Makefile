@@ -1,9 +1,9 @@
 # `make` lists what there is to make.
 
-.PHONY: help build demo demo-down lab lab-down test test-vm bench images lint fmt clean
+.PHONY: help build demo demo-down lab lab-down test test-vm bench bench-fairness images lint fmt clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/hyper, bin/hyperd and libexec/hyper
 	@scripts/setup build
@@ -29,6 +29,9 @@ test-vm: ## test control groups of version 2, in an emulated machine
 
 bench: ## measure against Docker and runc on this machine
 	@scripts/bench
+
+bench-fairness: ## measure what a noisy account does to another one
+	@scripts/bench -fairness
 
 images: ## make the test images, and print where they are
 	@scripts/images

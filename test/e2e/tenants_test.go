@@ -27,7 +27,7 @@ func TestTenants(t *testing.T) {
 			e.Setenv("SERVER", "tcp://127.0.0.1:6443")
 			e.Setenv("CA", filepath.Join(l.Dir, "data", "tls", "ca.pem"))
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			return installCompose(e.WorkDir)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"capture": capture,
@@ -35,6 +35,22 @@ func TestTenants(t *testing.T) {
 			"eval":    eval,
 		},
 	})
+}
+
+// installCompose makes docker compose a plugin of whoever's home it is.
+func installCompose(home string) error {
+	program, err := filepath.Abs(filepath.Join("..", "..", "build", "docker-compose"))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(program); err != nil {
+		return fmt.Errorf("docker compose is missing: run 'scripts/build tools' first: %w", err)
+	}
+	dir := filepath.Join(home, ".docker", "cli-plugins")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Symlink(program, filepath.Join(dir, "docker-compose"))
 }
 
 // inside COMMAND... runs a command in the lab, with the script's environment.

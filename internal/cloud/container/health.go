@@ -19,6 +19,7 @@ const (
 	healthRetries       = 3
 	healthOutput        = 4096
 	healthKept          = 5
+	healthRest          = 100 * time.Millisecond // between two probes, however often they are asked for
 )
 
 // healthMonitor probes one running container. It ends with the container's process.
@@ -63,7 +64,7 @@ func (s *Service) probe(ctx context.Context, a account.Ref, c *Container, m *hea
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(max(wait, healthRest)):
 		}
 		r := s.probeOnce(ctx, a, c, h)
 		if ctx.Err() != nil {

@@ -17,6 +17,11 @@ const (
 	labelFIP        = "sh.hyper.fip"
 )
 
+// platformLabel tells whether a label means something to the platform or to compose on the server.
+func platformLabel(k string) bool {
+	return strings.HasPrefix(k, "sh_hyper_") || strings.HasPrefix(k, "sh.hyper.")
+}
+
 // takeLabels moves what the platform's labels ask for into spec and keeps the user's own.
 func takeLabels(labels map[string]string, spec *Spec) error {
 	for k, v := range labels {

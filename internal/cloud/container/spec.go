@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 		return spec, nil, err
 	}
 	for k, v := range cfg.Labels {
+		if platformLabel(k) {
+			continue // who made the image does not speak for the platform
+		}
 		if spec.Labels == nil {
 			spec.Labels = map[string]string{}
 		}
@@ -80,7 +84,40 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 		return spec, nil, err
 	}
 	plans, err := planMounts(req, slices.Sorted(maps.Keys(cfg.Volumes)), &spec)
+	if err == nil {
+		err = checkSpec(&spec)
+	}
 	return spec, plans, err
+}
+
+// maxSpec is how many bytes the definition of a container may have, written as JSON: about half of what the kernel would take as
+// arguments and environment of a process.
+const maxSpec = 1 << 20
+
+// checkSpec refuses what no process can be given, wherever it comes from.
+func checkSpec(spec *Spec) error {
+	for what, list := range map[string][]string{
+		"command": spec.Args, "environment": spec.Env, "working directory": {spec.WorkingDir}, "user": {spec.User},
+	} {
+		for _, text := range list {
+			if strings.ContainsRune(text, 0) {
+				return oops.Invalid("the %s of the container holds a zero byte", what)
+			}
+		}
+	}
+	for _, kv := range spec.Env {
+		if k, _, _ := strings.Cut(kv, "="); k == "" {
+			return oops.Invalid("invalid environment variable: %s", kv)
+		}
+	}
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSpec {
+		return oops.Invalid("the command, environment, labels and other settings of the container, and of its image, have %d KiB together: they may have at most %d KiB", len(text)>>10, maxSpec>>10)
+	}
+	return nil
 }
 
 func resolveCommand(req *CreateRequest, cfg ocispec.ImageConfig, spec *Spec) error {
@@ -166,19 +203,19 @@ func checkRestart(spec *Spec) error {
 // resolveHealth lays the user's health check over the image's, field by field.
 func resolveHealth(image, user *engine.Healthcheck) (*engine.Healthcheck, error) {
 	var h engine.Healthcheck
-	if image != nil {
-		h = *image
-	}
-	if user != nil {
-		if len(user.Test) > 0 {
-			h.Test = user.Test
+	for _, from := range []*engine.Healthcheck{image, user} {
+		if from == nil {
+			continue
+		}
+		if len(from.Test) > 0 {
+			h.Test = from.Test
 		}
 		for _, f := range []struct {
 			name     string
 			from, to *time.Duration
 		}{
-			{"interval", &user.Interval, &h.Interval}, {"timeout", &user.Timeout, &h.Timeout},
-			{"start period", &user.StartPeriod, &h.StartPeriod}, {"start interval", &user.StartInterval, &h.StartInterval},
+			{"interval", &from.Interval, &h.Interval}, {"timeout", &from.Timeout, &h.Timeout},
+			{"start period", &from.StartPeriod, &h.StartPeriod}, {"start interval", &from.StartInterval, &h.StartInterval},
 		} {
 			if *f.from != 0 && *f.from < time.Millisecond {
 				return nil, oops.Invalid("the health check's %s cannot be less than 1ms", f.name)
@@ -187,11 +224,11 @@ func resolveHealth(image, user *engine.Healthcheck) (*engine.Healthcheck, error)
 				*f.to = *f.from
 			}
 		}
-		if user.Retries < 0 {
+		if from.Retries < 0 {
 			return nil, oops.Invalid("the health check's retries cannot be negative")
 		}
-		if user.Retries > 0 {
-			h.Retries = user.Retries
+		if from.Retries > 0 {
+			h.Retries = from.Retries
 		}
 	}
 	if len(h.Test) == 0 || h.Test[0] == "NONE" {
