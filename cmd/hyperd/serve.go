@@ -40,6 +40,10 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	web, err := fetcher(c, fips)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	for _, dir := range []string{c.DataRoot, c.RunDir} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, nil, nil, fmt.Errorf("making %s: %w", dir, err)
@@ -54,7 +58,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	}
 	eng, err := local.New(ctx, local.Config{
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
-		Mirrors: c.RegistryMirrors, CgroupParent: "/hyper-" + c.Instance,
+		Mirrors: c.RegistryMirrors, Permit: web.Permits, CgroupParent: "/hyper-" + c.Instance,
 		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
 		RootfsSize: c.Limits.RootfsGB << 30, LogRate: c.Limits.LogRate, Log: log, Trace: trace,
 	})
@@ -107,7 +111,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
 		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
-		Logins: &registry.Service{},
+		Logins: &registry.Service{Transport: web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
 			TLS:    auth.NewRemote(auth.RemoteConfig{Entries: p.accounts, SpoolDir: filepath.Join(c.DataRoot, "tmp"), Log: log}),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"time"
@@ -62,6 +63,15 @@ func (f *Client) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	}
 	return addrs, err
 }
+
+// Permits reports whether an address of a tenant's choice may be asked.
+func (f *Client) Permits(a netip.Addr) bool {
+	own, err := ownAddresses()
+	return err == nil && f.permits(a.Unmap().WithZone(""), own)
+}
+
+// Transport makes requests to such addresses only.
+func (f *Client) Transport() http.RoundTripper { return f.http.Transport }
 
 // permits reports whether an address may be asked.
 func (f *Client) permits(a netip.Addr, own []netip.Addr) bool {

@@ -74,7 +74,7 @@ place_up() {
 		args+=(--registry-mirror "$mirror")
 	done
 	if [[ -n ${tls_port:-} ]]; then
-		args+=(--host "tcp://127.0.0.1:$tls_port")
+		args+=(--host "tcp://127.0.0.1:$tls_port" --fetch-allow 127.0.0.0/8) # what is tried here is served from here
 	fi
 	say "starting hyperd (data in $data)"
 	start "$state" hyperd "$hyperd" --data-root "$data" --run-dir "$run" --host "unix://$socket" \

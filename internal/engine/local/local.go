@@ -26,18 +26,19 @@ import (
 
 // Config is what an Engine is made of.
 type Config struct {
-	DataRoot       string         // everything that must survive a reboot
-	RunDir         string         // sockets, pipes and mounts
-	Libexec        string         // directory of runc, containerd-shim-hyper-v2 and hyper-init
-	Instance       string         // names this engine's interfaces and tables: a-z and 0-9
-	CgroupParent   string         // such as /hyper
-	Mirrors        []string       // base URLs of registries that are asked before docker.io
-	UplinkPool     netip.Prefix   // links between the machine and the accounts' routers
-	FIPPool        []netip.Prefix // floating IPs
-	DNSUpstreams   []string       // none: those of /etc/resolv.conf
-	VolumePoolSize int64          // bytes of the pool file, where one is needed; 0: most of the disk
-	RootfsSize     int64          // bytes of a new container's root disk; 0: root file systems have no limit
-	LogRate        float64        // bytes a second of an account's output; 0: any number
+	DataRoot       string                // everything that must survive a reboot
+	RunDir         string                // sockets, pipes and mounts
+	Libexec        string                // directory of runc, containerd-shim-hyper-v2 and hyper-init
+	Instance       string                // names this engine's interfaces and tables: a-z and 0-9
+	CgroupParent   string                // such as /hyper
+	Permit         func(netip.Addr) bool // which addresses registries that tenants name may have; nil: any but this machine's own
+	Mirrors        []string              // base URLs of registries that are asked before docker.io
+	UplinkPool     netip.Prefix          // links between the machine and the accounts' routers
+	FIPPool        []netip.Prefix        // floating IPs
+	DNSUpstreams   []string              // none: those of /etc/resolv.conf
+	VolumePoolSize int64                 // bytes of the pool file, where one is needed; 0: most of the disk
+	RootfsSize     int64                 // bytes of a new container's root disk; 0: root file systems have no limit
+	LogRate        float64               // bytes a second of an account's output; 0: any number
 	Log            *slog.Logger
 	Trace          func(name string, start time.Time)
 }
@@ -82,7 +83,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.facts = facts(c.Libexec, e.daemon.Version())
-	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Dir: c.DataRoot})
+	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Permit: c.Permit, Dir: c.DataRoot})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
 	})

@@ -16,6 +16,7 @@ package images
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
@@ -45,15 +46,16 @@ const (
 // Config is what a Store is made of. Zero fields have the defaults above, or those of the registry package.
 type Config struct {
 	Client        *containerd.Client
-	Mirrors       []string      // base URLs, http or https, that are asked in this order before docker.io
-	MaxImageSize  int64         // bytes, of the layers as they are sent and again as they are unpacked
-	MaxFiles      int64         // in all layers together
-	Parallel      int           // layers of one pull that are fetched at the same time
-	KeepPartial   time.Duration // how long an interrupted pull's bytes wait for the next one
-	Dir           string        // a directory on the disk that images are kept on; "": its room is not looked at
-	Headroom      int64         // bytes that archives leave free there
-	AnswerTimeout time.Duration // for a registry to connect and to begin its answer
-	IdleTimeout   time.Duration // for a registry between two pieces of an answer
+	Mirrors       []string              // base URLs, http or https, that are asked in this order before docker.io
+	Permit        func(netip.Addr) bool // which addresses registries that tenants name may have; nil: any but this machine's own
+	MaxImageSize  int64                 // bytes, of the layers as they are sent and again as they are unpacked
+	MaxFiles      int64                 // in all layers together
+	Parallel      int                   // layers of one pull that are fetched at the same time
+	KeepPartial   time.Duration         // how long an interrupted pull's bytes wait for the next one
+	Dir           string                // a directory on the disk that images are kept on; "": its room is not looked at
+	Headroom      int64                 // bytes that archives leave free there
+	AnswerTimeout time.Duration         // for a registry to connect and to begin its answer
+	IdleTimeout   time.Duration         // for a registry between two pieces of an answer
 }
 
 // Store implements engine.Images.

@@ -86,5 +86,5 @@ func (s *Store) endpoints(from source) ([]registry.Endpoint, error) {
 	if registry.IsLoopback(host) {
 		u.Scheme = "http"
 	}
-	return append(out, registry.Endpoint{URL: u}), nil
+	return append(out, registry.Endpoint{URL: u, Permit: s.Permit}), nil
 }

@@ -11,6 +11,7 @@ package registry
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -29,6 +30,8 @@ type Endpoint struct {
 	URL *url.URL // scheme, host and what comes before /v2
 	// Mirror marks a registry that the operator named to stand for another: it may be on loopback, whatever its name.
 	Mirror bool
+	// Permit reports whether an address may be asked, unless the operator named the registry; nil: any but this machine's own.
+	Permit func(netip.Addr) bool
 }
 
 // Host is the endpoint's name in errors.

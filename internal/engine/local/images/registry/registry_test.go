@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -235,5 +236,33 @@ func TestTLS(t *testing.T) {
 	plain.Scheme = "https"
 	if _, _, err := open(t, plain, Credentials{}).Manifest(t.Context(), "1"); err == nil || !strings.Contains(err.Error(), "does not speak HTTPS") {
 		t.Errorf("no TLS: %v", err)
+	}
+}
+
+// Where an operator says which addresses may be asked, a registry's name, a redirect and a login are all held to it; a mirror is the
+// operator's own choice.
+func TestOnlyPermittedAddressesAreAsked(t *testing.T) {
+	asked := 0
+	u := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		_, _ = io.WriteString(w, manifest)
+	})
+	try := func(ep Endpoint) error {
+		r := Open(ep, "team/app", Credentials{}, Timeouts{Answer: time.Second, Idle: time.Second})
+		defer r.Close()
+		_, _, err := r.Manifest(t.Context(), "1")
+		return err
+	}
+	nobody := func(netip.Addr) bool { return false }
+	err := try(Endpoint{URL: u, Permit: nobody})
+	if !errdefs.IsUnavailable(err) || !strings.Contains(err.Error(), "not asked from here") || asked > 0 {
+		t.Errorf("a name: %v, asked: %v", err, asked)
+	}
+	if err := try(Endpoint{URL: u, Permit: nobody, Mirror: true}); err != nil {
+		t.Errorf("a mirror: %v", err)
+	}
+	if err := try(Endpoint{URL: u, Permit: netip.Addr.IsLoopback}); err != nil || asked != 2 {
+		t.Errorf("one that is permitted: %v", err)
 	}
 }

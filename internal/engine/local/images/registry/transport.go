@@ -19,16 +19,20 @@ var (
 	errStalled    = errors.New("nothing came")
 	errPlain      = errors.New("redirected from https to http")
 	errOwnAddress = errors.New("an address of this machine's own")
+	errNotAsked   = errors.New("an address that is not asked from here: only public ones are, and those that the operator allows")
 )
 
 // transport makes connections within bounds, and none to the machine itself that was not asked for.
 func transport(ep Endpoint, t Timeouts) *http.Transport {
 	trusted := proxies()
-	if ep.Mirror || IsLoopback(ep.URL.Host) {
+	if ep.Mirror || ep.Permit == nil && IsLoopback(ep.URL.Host) {
 		trusted[address(ep.URL)] = true
 	}
 	free := &net.Dialer{Timeout: t.Answer, KeepAlive: 30 * time.Second}
 	guarded := &net.Dialer{Timeout: t.Answer, KeepAlive: 30 * time.Second, Control: refuseOwn}
+	if ep.Permit != nil {
+		guarded.Control = func(_, address string, _ syscall.RawConn) error { return permitted(ep.Permit, address) }
+	}
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -68,6 +72,18 @@ func refuseOwn(_, address string, _ syscall.RawConn) error {
 	a := ap.Addr().Unmap().WithZone("")
 	if a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() {
 		return errOwnAddress
+	}
+	return nil
+}
+
+// permitted looks at the address that a name has turned out to be.
+func permitted(permit func(netip.Addr) bool, address string) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	if !permit(ap.Addr().Unmap().WithZone("")) {
+		return errNotAsked
 	}
 	return nil
 }
