@@ -182,7 +182,7 @@ func TestLoad(t *testing.T) {
 func piped(t *testing.T, in []byte, program string) []byte {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		t.Skip(err)
+		t.Fatalf("this test packs with %s, which is missing: install it (bzip2, xz-utils): %v", program, err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-c")
 	cmd.Stdin = bytes.NewReader(in)
