@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/image-spec/specs-go/v1"
@@ -22,6 +23,7 @@ import (
 
 // fakeImages hold mysql:latest. script is what a pull tells, and how it ends.
 type fakeImages struct {
+	mu     sync.Mutex // a load is not over when its connection is
 	calls  []string
 	script []image.Message
 	err    error
@@ -87,7 +89,9 @@ func (f *fakeImages) Tag(_ context.Context, _ account.Ref, ref, repository, tag 
 
 func (f *fakeImages) Load(_ context.Context, _ account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error {
 	raw, err := io.ReadAll(req.Archive)
+	f.mu.Lock()
 	f.calls = append(f.calls, fmt.Sprintf("load %s", raw))
+	f.mu.Unlock()
 	if err != nil {
 		return err
 	}

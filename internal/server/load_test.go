@@ -99,6 +99,8 @@ func TestLoadOnTheConnection(t *testing.T) {
 			if err != nil || string(got) != tc.want {
 				t.Errorf("%s %v", got, err)
 			}
+			b.images.mu.Lock()
+			defer b.images.mu.Unlock()
 			same(t, "calls", strings.Join(b.images.calls, "; "), "load "+archive)
 		})
 	}

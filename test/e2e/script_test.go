@@ -15,12 +15,16 @@ import (
 	"github.com/hypercloud/hyper/test/lab"
 )
 
-// TestWalkthrough runs the transcripts, in the order of their names, on one hyperd: each begins with an empty account
-// and leaves an empty one.
-func TestWalkthrough(t *testing.T) {
-	l := newLab(t, "e2ew")
+// TestWalkthrough runs the transcripts side by side on one hyperd: each in an account of its own, which is empty at the end.
+func TestWalkthrough(t *testing.T) { scripts(t, newLab(t, "e2ew"), "testdata/script") }
+
+// TestArchives runs those of images and files in archives, in the operator's account of another.
+func TestArchives(t *testing.T) { scripts(t, newLab(t, "e2ev"), "testdata/archives") }
+
+func scripts(t *testing.T, l *lab.Lab, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", l.Bin+string(os.PathListSeparator)+os.Getenv("PATH"))
