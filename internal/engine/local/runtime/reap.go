@@ -121,7 +121,7 @@ func (r *Runtime) unmountStray() error {
 	errs := make([]error, 0, 2*len(names))
 	for _, name := range names {
 		dir := filepath.Join(r.mountDir(), name)
-		errs = append(errs, mount.UnmountAll(dir, 0))
+		errs = append(errs, mount.UnmountRecursive(dir, 0))
 		// Not RemoveAll: were it still mounted, that would empty a container's root file system.
 		errs = append(errs, os.Remove(dir))
 	}
