@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,31 +31,39 @@ import (
 	"github.com/hypercloud/hyper/internal/version"
 )
 
+// base is what the rules stand on.
+type base struct {
+	store  *store.Store
+	engine *local.Engine
+	web    *fetch.Client  // for what tenants name
+	pool   []netip.Prefix // of floating IPs
+}
+
 // machine opens the store and takes hold of the machine.
-func machine(ctx context.Context, c config, log *slog.Logger, trace func(string, time.Time)) (*store.Store, *local.Engine, []netip.Prefix, error) {
+func machine(ctx context.Context, c config, log *slog.Logger, trace func(string, time.Time)) (base, error) {
 	uplink, err := prefixes("uplink-pool", []string{c.UplinkPool})
 	if err != nil {
-		return nil, nil, nil, err
+		return base{}, err
 	}
 	fips, err := prefixes("fip-pool", c.FIPPool)
 	if err != nil {
-		return nil, nil, nil, err
+		return base{}, err
 	}
-	web, err := fetcher(c, fips)
+	web, err := fetcher(c, slices.Concat(uplink, fips))
 	if err != nil {
-		return nil, nil, nil, err
+		return base{}, err
 	}
 	for _, dir := range []string{c.DataRoot, c.RunDir} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
-			return nil, nil, nil, fmt.Errorf("making %s: %w", dir, err)
+			return base{}, fmt.Errorf("making %s: %w", dir, err)
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(c.DataRoot, "tmp"), 0o700); err != nil {
-		return nil, nil, nil, fmt.Errorf("making a directory for temporary files: %w", err)
+		return base{}, fmt.Errorf("making a directory for temporary files: %w", err)
 	}
 	st, err := store.Open(filepath.Join(c.DataRoot, "hyper.db"))
 	if err != nil {
-		return nil, nil, nil, err
+		return base{}, err
 	}
 	eng, err := local.New(ctx, local.Config{
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
@@ -64,9 +73,9 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	})
 	if err != nil {
 		_ = st.Close()
-		return nil, nil, nil, err
+		return base{}, err
 	}
-	return st, eng, fips, nil
+	return base{st, eng, web, fips}, nil
 }
 
 // serve runs the daemon until ctx is done.
@@ -76,29 +85,25 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	if c.Trace {
 		trace = func(span string, begin time.Time) { log.Info("trace", "span", span, "took", time.Since(begin)) }
 	}
-	st, eng, pool, err := machine(ctx, c, log, trace)
+	b, err := machine(ctx, c, log, trace)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	defer eng.Close()
-	acc, ok := st.Account(accounts.Default)
+	defer b.store.Close()
+	defer b.engine.Close()
+	acc, ok := b.store.Account(accounts.Default)
 	if !ok {
-		if acc, err = st.CreateAccount(ctx, accounts.Default); err != nil {
+		if acc, err = b.store.CreateAccount(ctx, accounts.Default); err != nil {
 			return err
 		}
 	}
-	web, err := fetcher(c, pool)
-	if err != nil {
-		return err
-	}
-	p, err := assemble(c, st, eng, web, pool, acc.Ref.ID(), log, trace)
+	p, err := assemble(c, b, acc.Ref.ID(), log, trace)
 	if err != nil {
 		return err
 	}
 	defer p.images.Close()
 	defer p.containers.Close()
-	if err := p.recover(ctx, eng, log); err != nil {
+	if err := p.recover(ctx, b.engine, log); err != nil {
 		return err
 	}
 	listeners, err := listen(c, p.accounts)
@@ -111,7 +116,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
 		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
-		Logins: &registry.Service{Transport: web.Transport()},
+		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
 			TLS:    auth.NewRemote(auth.RemoteConfig{Entries: p.accounts, SpoolDir: filepath.Join(c.DataRoot, "tmp"), Log: log}),
@@ -124,11 +129,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 }
 
 // fetcher asks the Internet for what tenants name, and none of the platform's own addresses.
-func fetcher(c config, pool []netip.Prefix) (*fetch.Client, error) {
-	uplink, err := prefixes("uplink-pool", []string{c.UplinkPool})
-	if err != nil {
-		return nil, err
-	}
+func fetcher(c config, own []netip.Prefix) (*fetch.Client, error) {
 	var allow []netip.Prefix
 	for _, s := range c.Fetch.Allow {
 		p, err := netip.ParsePrefix(s)
@@ -137,7 +138,7 @@ func fetcher(c config, pool []netip.Prefix) (*fetch.Client, error) {
 		}
 		allow = append(allow, p.Masked())
 	}
-	return fetch.New(fetch.Config{Allow: allow, Deny: append(uplink, pool...)}), nil
+	return fetch.New(fetch.Config{Allow: allow, Deny: own}), nil
 }
 
 // parts are the rules, made of a store and a machine.
@@ -154,12 +155,13 @@ type parts struct {
 	compose    *compose.Service
 }
 
-func assemble(c config, st *store.Store, eng *local.Engine, web *fetch.Client, pool []netip.Prefix, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
+func assemble(c config, b base, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
+	st, eng := b.store, b.engine
 	p := &parts{store: st, events: event.NewBus()}
-	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: web})
+	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Log: log})
-	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: pool, Events: p.events, Log: log})
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
@@ -205,15 +207,15 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger
 
 // cleanup removes from the machine everything that belongs to a data root.
 func cleanup(ctx context.Context, c config, log *slog.Logger) error {
-	st, eng, _, err := machine(ctx, c, log, nil)
+	b, err := machine(ctx, c, log, nil)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	if err := eng.Reap(ctx, nil); err != nil {
+	defer b.store.Close()
+	if err := b.engine.Reap(ctx, nil); err != nil {
 		return err
 	}
-	return eng.Destroy(ctx)
+	return b.engine.Destroy(ctx)
 }
 
 // raiseFileLimit lets hyperd, and so its containers, open as many files as the kernel allows: inside a user namespace a

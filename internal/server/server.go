@@ -158,7 +158,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", out.status, "took", time.Since(began))
 	}()
 	s.headers(out.Header())
-	s.dispatch(ctx, cancel, out, r)
+	s.dispatch(ctx, cancel, out, rest.PatientBody(out, r, rest.Patience))
 }
 
 func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *answer, r *http.Request) {

@@ -41,11 +41,13 @@ func (api *API) statFile(ctx context.Context, a account.Ref, w http.ResponseWrit
 
 func (api *API) readFiles(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	begun := false
+	out, done := rest.PatientWriter(w, rest.Patience)
+	defer done()
 	err := api.Containers.ReadFiles(ctx, a, r.PathValue("name"), r.Form.Get("path"), func(st engine.FileStat) {
 		begun = true
 		_ = setPathStat(w, st)
 		rest.Begin(w, tarType)
-	}, w)
+	}, out)
 	return brokenOff(begun, err)
 }
 
@@ -60,10 +62,12 @@ func (api *API) writeFiles(ctx context.Context, a account.Ref, w http.ResponseWr
 
 func (api *API) export(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	begun := false
+	out, done := rest.PatientWriter(w, rest.Patience)
+	defer done()
 	err := api.Containers.Export(ctx, a, r.PathValue("name"), func() {
 		begun = true
 		rest.Begin(w, "application/octet-stream")
-	}, w)
+	}, out)
 	return brokenOff(begun, err)
 }
 

@@ -188,7 +188,7 @@ func (api *API) loadUploaded(ctx context.Context, a account.Ref, w http.Response
 	if !l.quiet {
 		l.tell(jsonstream.Message{Status: "Starting to load the image archive, please wait..."})
 	}
-	body := &exactly{r: conn, left: n}
+	body := &exactly{r: patient{conn}, left: n}
 	err = api.Images.Load(ctx, a, cloud.LoadRequest{Archive: body, Progress: l.progress, Read: func() {
 		if body.drain() == nil {
 			l.arrive()
@@ -204,6 +204,11 @@ func (api *API) loadUploaded(ctx context.Context, a account.Ref, w http.Response
 	}
 	return l.failed
 }
+
+// patient reads what a client sends that does not stand still.
+type patient struct{ *rest.Conn }
+
+func (p patient) Read(b []byte) (int, error) { return p.ReadSoon(b, rest.Patience) }
 
 // exactly reads so many bytes, and less is an error.
 type exactly struct {

@@ -126,6 +126,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadSoon is Read for input that must keep coming: it fails when there is none for so long.
+func (c *Conn) ReadSoon(p []byte, d time.Duration) (int, error) {
+	c.mu.Lock()
+	select {
+	case <-c.closed:
+	default: // Finish wakes a Read by a deadline of its own, and takes the lock afterwards
+		_ = c.conn.SetReadDeadline(time.Now().Add(d))
+	}
+	c.mu.Unlock()
+	return c.Read(p)
+}
+
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.conn.Write(p)
 	if err != nil {

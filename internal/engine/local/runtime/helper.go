@@ -54,16 +54,20 @@ func (r *Runtime) helper(ctx context.Context, a account.Ref, root *os.File, verb
 	// The signal comes at the end of the thread that started it.
 	goruntime.LockOSThread()
 	defer goruntime.UnlockOSThread()
-	err = cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("working on the container's files: %w", err)
+	}
+	r.charge(a, cmd.Process.Pid)
+	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err == nil {
+		return nil
+	}
 	var exit *exec.ExitError
-	if err == nil || errors.As(err, &exit) && exit.ExitCode() != 1 || !errors.As(err, &exit) {
-		if err != nil {
-			err = fmt.Errorf("working on the container's files: %w", err)
-		}
-		return err
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		return fmt.Errorf("working on the container's files: %w", err)
 	}
 	var f files.Failure
 	if json.Unmarshal(said.Bytes(), &f) != nil {

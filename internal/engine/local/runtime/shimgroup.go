@@ -3,11 +3,12 @@ package runtime
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/hypercloud/hyper/internal/account"
 )
 
-// shims is the control group, among those of an account's containers, in which its shims and their runc run: the time that starts and
+// shims is the control group, among those of an account's containers, in which its shims, their runc and what works on its containers' files run: the time that starts and
 // execs take is the account's own, and one that asks for many of them takes it from nobody else. No container's id is so short.
 const shims = "shims"
 
@@ -24,4 +25,19 @@ func (r *Runtime) shimGroup(a account.Ref) string {
 		return ""
 	}
 	return path
+}
+
+// charge puts a process that works for an account among its shims. Where it cannot be, it works all the same.
+func (r *Runtime) charge(a account.Ref, pid int) {
+	path := r.shimGroup(a)
+	if path == "" {
+		return
+	}
+	controller := "cpu"
+	if unified() {
+		controller = ""
+	}
+	if err := os.WriteFile(filepath.Join(v1Root, controller, path, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
+		r.Log.Warn("a process that works for an account is in no control group of the account's", "account", a.ID(), "error", err)
+	}
 }
