@@ -164,6 +164,9 @@ func TestDeleteAccount(t *testing.T) {
 		for _, c := range tx.Containers() {
 			errs = append(errs, tx.DeleteContainer(c.ID))
 		}
+		for _, n := range tx.Networks() {
+			errs = append(errs, tx.DeleteNetwork(n.ID))
+		}
 		for _, v := range tx.Volumes() {
 			errs = append(errs, tx.DeleteVolume(v.ID))
 		}
@@ -212,16 +215,8 @@ func TestDeleteAccount(t *testing.T) {
 
 // A database of the first release opens, and all of its accounts are served.
 func TestAccessIsMigratedTo(t *testing.T) {
-	s := openNew(t)
-	path := s.path
-	_ = s.Close()
-	for _, table := range []string{"retired_slots", "credentials", "tokens", "certificates", "quotas", "projects"} {
-		execute(t, path, "DROP TABLE "+table)
-	}
-	execute(t, path, "ALTER TABLE accounts DROP COLUMN state")
-	execute(t, path, "INSERT INTO accounts (id, slot, name, created_at) VALUES ('0123456789abcdef0123456789abcdef', 0, 'default', '2026-01-01T00:00:00Z')")
-	execute(t, path, "PRAGMA user_version = 1")
-	s = open(t, path)
+	path := oldDatabase(t, 1, "INSERT INTO accounts (id, slot, name, created_at) VALUES ('0123456789abcdef0123456789abcdef', 0, 'default', '2026-01-01T00:00:00Z')")
+	s := open(t, path)
 	acc, ok := s.Account("default")
 	if !ok || acc.State != Enabled {
 		t.Errorf("account is %+v, %v", acc, ok)

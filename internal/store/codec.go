@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"time"
 )
 
@@ -21,18 +20,6 @@ func decodeTime(s string) (time.Time, error) {
 
 // plainTime is t as it comes back from the database: in UTC and without a monotonic clock.
 func plainTime(t time.Time) time.Time { return t.Round(0).UTC() }
-
-// encodeAddr gives NULL for the invalid address.
-func encodeAddr(a netip.Addr) sql.NullString {
-	return sql.NullString{String: a.String(), Valid: a.IsValid()}
-}
-
-func decodeAddr(s sql.NullString) (netip.Addr, error) {
-	if !s.Valid {
-		return netip.Addr{}, nil
-	}
-	return netip.ParseAddr(s.String)
-}
 
 // recode returns v as JSON and as it reads when it comes back.
 func recode[T any](v T) (text string, back T, err error) {

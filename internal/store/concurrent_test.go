@@ -95,7 +95,7 @@ func TestMemoryFollowsDisk(t *testing.T) {
 				case 0, 1:
 					c := aContainer(n)
 					c.Name = fmt.Sprint("name", rng.IntN(8))
-					c.Address = aContainer(rng.IntN(8)).Address
+					c.Endpoints = aContainer(rng.IntN(8)).Endpoints
 					err = tx.PutContainer(c)
 				case 2:
 					err = tx.DeleteContainer(hexID(n))

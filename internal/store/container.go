@@ -1,7 +1,6 @@
 package store
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/engine"
@@ -12,9 +11,9 @@ type Container struct {
 	ID        string // 64 hex digits
 	Name      string // without a slash, unique in the account
 	ImageID   string // sha256:...
-	Address   netip.Addr
 	Phase     Phase
 	CreatedAt time.Time
+	Endpoints []Endpoint // in the order of their interfaces
 	Spec      ContainerSpec
 	State     ContainerState
 }
@@ -66,6 +65,7 @@ type ContainerSpec struct {
 	SecGroups    []string            `json:",omitempty"`
 	Tmpfs        map[string]string   `json:",omitempty"`
 	ShmSize      int64               `json:",omitempty"`
+	NetworkMode  string              `json:",omitempty"` // as asked: the name or id of its first network, or none; "" is the account's own
 	CapAdd       []string            `json:",omitempty"`
 	CapDrop      []string            `json:",omitempty"`
 	GroupAdd     []string            `json:",omitempty"`

@@ -38,8 +38,8 @@ func (t *containerTable) put(c *Container) {
 	t.remove(c.ID)
 	t.byID[c.ID] = c
 	t.byName[c.Name] = c
-	if c.Address.IsValid() {
-		t.byAddress[c.Address] = c
+	for _, e := range c.Endpoints {
+		t.byAddress[e.Address] = c
 	}
 }
 
@@ -51,7 +51,9 @@ func (t *containerTable) remove(id string) {
 	}
 	delete(t.byID, id)
 	delete(t.byName, old.Name)
-	delete(t.byAddress, old.Address)
+	for _, e := range old.Endpoints {
+		delete(t.byAddress, e.Address)
+	}
 }
 
 // Container finds a container by its whole id.
@@ -115,8 +117,8 @@ func (tx *Tx) ownContainers() *containerTable {
 	return tx.containers
 }
 
-// PutContainer writes a container: a new one, or the new form of one with this id. Its name and its address must
-// not be another container's: ErrConflict.
+// PutContainer writes a container: a new one, or the new form of one with this id. Its name and its addresses must
+// not be another container's: ErrConflict. The networks of its endpoints must be there: ErrNotFound.
 func (tx *Tx) PutContainer(c Container) error {
 	if c.ID == "" || c.Name == "" {
 		return errors.New("a container has an id and a name")
@@ -124,8 +126,13 @@ func (tx *Tx) PutContainer(c Container) error {
 	if other, ok := tx.containers.byName[c.Name]; ok && other.ID != c.ID {
 		return oops.Conflict("Conflict. The name %q is already in use by container %s. You have to remove (or rename) that container to be able to reuse that name.", "/"+c.Name, other.ID)
 	}
-	if other, ok := tx.containers.byAddress[c.Address]; ok && other.ID != c.ID {
-		return oops.Conflict("The address %s is already in use by container %s.", c.Address, other.ID)
+	for _, e := range c.Endpoints {
+		if other, ok := tx.containers.byAddress[e.Address]; ok && other.ID != c.ID {
+			return oops.Conflict("The address %s is already in use by container %s.", e.Address, other.ID)
+		}
+		if _, ok := tx.networks.byID[e.Network]; !ok && e.Network != "" {
+			return oops.NotFound("network %s not found", e.Network)
+		}
 	}
 	c.CreatedAt = plainTime(c.CreatedAt)
 	c.State.StartedAt = plainTime(c.State.StartedAt)
@@ -138,12 +145,16 @@ func (tx *Tx) PutContainer(c Container) error {
 	if err != nil {
 		return fmt.Errorf("encode the state of container %s: %w", c.ID, err)
 	}
-	c.Spec, c.State = specBack, stateBack
-	err = tx.write(`INSERT INTO containers (account, id, name, image_id, address, phase, created_at, spec, state)
+	endpoints, endpointsBack, err := recode(c.Endpoints)
+	if err != nil {
+		return fmt.Errorf("encode the endpoints of container %s: %w", c.ID, err)
+	}
+	c.Spec, c.State, c.Endpoints = specBack, stateBack, endpointsBack
+	err = tx.write(`INSERT INTO containers (account, id, name, image_id, phase, created_at, endpoints, spec, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (account, id) DO UPDATE SET name = excluded.name, image_id = excluded.image_id, address = excluded.address,
-		phase = excluded.phase, created_at = excluded.created_at, spec = excluded.spec, state = excluded.state`,
-		tx.account.ID(), c.ID, c.Name, c.ImageID, encodeAddr(c.Address), string(c.Phase), encodeTime(c.CreatedAt), spec, state)
+		ON CONFLICT (account, id) DO UPDATE SET name = excluded.name, image_id = excluded.image_id, phase = excluded.phase,
+		created_at = excluded.created_at, endpoints = excluded.endpoints, spec = excluded.spec, state = excluded.state`,
+		tx.account.ID(), c.ID, c.Name, c.ImageID, string(c.Phase), encodeTime(c.CreatedAt), endpoints, spec, state)
 	if err != nil {
 		return err
 	}
@@ -164,21 +175,19 @@ func (tx *Tx) DeleteContainer(id string) error {
 }
 
 func loadContainers(ctx context.Context, conn *sql.Conn, views map[string]*View) error {
-	return each(ctx, conn, "SELECT account, id, name, image_id, address, phase, created_at, spec, state FROM containers", func(scan func(...any) error) error {
+	return each(ctx, conn, "SELECT account, id, name, image_id, phase, created_at, endpoints, spec, state FROM containers", func(scan func(...any) error) error {
 		var c Container
-		var account, created, spec, state string
-		var address sql.NullString
-		if err := scan(&account, &c.ID, &c.Name, &c.ImageID, &address, &c.Phase, &created, &spec, &state); err != nil {
+		var account, created, endpoints, spec, state string
+		if err := scan(&account, &c.ID, &c.Name, &c.ImageID, &c.Phase, &created, &endpoints, &spec, &state); err != nil {
 			return err
 		}
 		v, err := viewOf(views, account)
 		if err != nil {
 			return err
 		}
-		var errAddr, errTime error
-		c.Address, errAddr = decodeAddr(address)
+		var errTime error
 		c.CreatedAt, errTime = decodeTime(created)
-		err = errors.Join(errAddr, errTime, json.Unmarshal([]byte(spec), &c.Spec), json.Unmarshal([]byte(state), &c.State))
+		err = errors.Join(errTime, json.Unmarshal([]byte(endpoints), &c.Endpoints), json.Unmarshal([]byte(spec), &c.Spec), json.Unmarshal([]byte(state), &c.State))
 		if err != nil {
 			return fmt.Errorf("container %s: %w", c.ID, err)
 		}

@@ -11,12 +11,13 @@ func (v *View) Quota(resource string) int64 { return v.quotas[resource] }
 
 // Counts is how many of each resource an account has, whatever phase they are in.
 type Counts struct {
-	Containers, Images, Volumes, FloatingIPs, Credentials int
+	Networks, Containers, Images, Volumes, FloatingIPs, Credentials int
 }
 
 // Counts counts without listing.
 func (v *View) Counts() Counts {
 	return Counts{
+		Networks:    len(v.networks.byID),
 		Containers:  len(v.containers.byID),
 		Images:      len(v.images.byID),
 		Volumes:     len(v.volumes.byID),

@@ -75,7 +75,7 @@ func TestNamesAreUnique(t *testing.T) {
 	same := aContainer(2)
 	same.Name = "c1"
 	neighbour := aContainer(3)
-	neighbour.Address = aContainer(1).Address
+	neighbour.Endpoints = aContainer(1).Endpoints
 	twin := aVolume(2)
 	twin.Name = "v1"
 	for name, tc := range map[string]struct {
@@ -154,7 +154,7 @@ func TestAccountsAreApart(t *testing.T) {
 	_, f := v.FloatingIP(netip.MustParseAddr("198.18.0.1"))
 	_, fn := v.FloatingIPByName("web")
 	_, fo := v.FloatingIPOf(id)
-	if c || cn || vol || vn || i || tag || f || fn || fo || v.AddressTaken(aContainer(1).Address) || !v.Empty() ||
+	if c || cn || vol || vn || i || tag || f || fn || fo || v.AddressTaken(aContainer(1).Endpoints[0].Address) || !v.Empty() ||
 		len(v.Containers())+len(v.Volumes())+len(v.VolumesOf(id))+len(v.Images())+len(v.Tags())+len(v.TagsOf(img))+len(v.FloatingIPs()) != 0 {
 		t.Error("an account sees another one's rows")
 	}

@@ -54,11 +54,17 @@ func hexID(n int) string { return fmt.Sprintf("%04x%060x", n, n) }
 func aContainer(n int) Container {
 	return Container{
 		ID: hexID(n), Name: fmt.Sprintf("c%d", n), ImageID: "sha256:" + hexID(1), Phase: Ready,
-		Address:   netip.AddrFrom4([4]byte{172, 16, byte((n + 2) >> 8), byte(n + 2)}),
+		Endpoints: []Endpoint{{Address: netip.AddrFrom4([4]byte{172, 16, byte((n + 2) >> 8), byte(n + 2)})}},
 		CreatedAt: time.Unix(1_700_000_000+int64(n), 5),
 		Spec:      ContainerSpec{Image: "mysql", Hostname: "h", Size: "s4", Env: []string{"A=1"}, Labels: map[string]string{"k": "v"}},
 		State:     ContainerState{Status: StatusCreated},
 	}
+}
+
+func aNetwork(n int) Network {
+	return Network{ID: hexID(n), Name: fmt.Sprintf("n%d", n), CreatedAt: time.Unix(1_700_000_000+int64(n), 0), Spec: NetworkSpec{
+		Subnet: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 24, byte(n << 4), 0}), 20), Gateway: netip.AddrFrom4([4]byte{172, 24, byte(n << 4), 1}),
+	}}
 }
 
 func aVolume(n int) Volume {
@@ -84,9 +90,14 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 		c.Spec.ConsoleSize = [2]uint16{24, 80}
 		c.State = ContainerState{Status: StatusExited, ExitCode: 3, StartedAt: time.Now(), FinishedAt: time.Now().In(zone), Error: "no <&> \x00 way\xff"}
 		bare := aContainer(2)
-		bare.Address = netip.Addr{}
+		bare.Endpoints = nil
 		second := aContainer(3)
-		second.Address = netip.Addr{}
+		n := aNetwork(1)
+		n.CreatedAt = time.Now().In(zone)
+		second.Endpoints = append(second.Endpoints, Endpoint{
+			Network: n.ID, Interface: 1, Address: netip.MustParseAddr("172.24.16.3"), Asked: true, Priority: -1,
+			Aliases: []string{"é"}, Links: []NameLink{{Target: "c1", Alias: "one"}}, Options: map[string]string{},
+		})
 		v := aVolume(1)
 		v.Container, v.Labels = c.ID, map[string]string{"é": "\n"}
 		plain := aVolume(2)
@@ -96,7 +107,7 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 		img.Config = ocispec.Image{Created: &built, Config: ocispec.ImageConfig{Volumes: map[string]struct{}{"/var": {}}}}
 		img.Docker.Healthcheck = &engine.Healthcheck{Retries: 3}
 		return errors.Join(
-			tx.PutContainer(c), tx.PutContainer(bare), tx.PutContainer(second), tx.PutVolume(v), tx.PutVolume(plain), tx.PutImage(img),
+			tx.PutNetwork(n), tx.PutNetwork(aNetwork(2)), tx.PutContainer(c), tx.PutContainer(bare), tx.PutContainer(second), tx.PutVolume(v), tx.PutVolume(plain), tx.PutImage(img),
 			tx.PutTag(Tag{Repository: "docker.io/library/mysql", Tag: "latest", Digest: img.Digest, ImageID: img.ID}),
 			tx.PutTag(Tag{Repository: "docker.io/library/mysql", Digest: img.Digest, ImageID: img.ID}),
 			tx.PutFloatingIP(FloatingIP{Address: netip.MustParseAddr("198.18.0.1"), Name: "web", Container: c.ID, AllocatedAt: time.Now()}),
@@ -116,7 +127,7 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 // picture is all that a view shows, comparable by reflect.DeepEqual.
 func picture(v *View) []any {
 	return []any{v.Account(), v.Containers(), v.Volumes(), v.Images(), v.Tags(), v.FloatingIPs(), v.Empty(),
-		v.containers.byName, v.containers.byAddress, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer,
+		v.containers.byName, v.containers.byAddress, v.Networks(), v.networks.byName, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer,
 		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts(), v.Projects()}
 }
 

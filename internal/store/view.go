@@ -11,6 +11,7 @@ import (
 // ok == false. The lists that they return are the caller's; the rows in them are shared and must not be changed.
 type View struct {
 	account     account.Ref
+	networks    *networkTable
 	containers  *containerTable
 	volumes     *volumeTable
 	images      *imageTable
@@ -24,6 +25,7 @@ type View struct {
 func newView(a account.Ref) *View {
 	return &View{
 		account:     a,
+		networks:    newNetworkTable(),
 		containers:  newContainerTable(),
 		volumes:     newVolumeTable(),
 		images:      newImageTable(),
@@ -41,7 +43,7 @@ func (v *View) Account() account.Ref { return v.account }
 // Empty reports whether the account owns nothing. What it is entered with, its quotas, and the definitions of its compose
 // projects are no property.
 func (v *View) Empty() bool {
-	return len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.images.byID) == 0 &&
+	return len(v.networks.byID) == 0 && len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.images.byID) == 0 &&
 		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0
 }
 
