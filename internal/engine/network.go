@@ -3,42 +3,71 @@ package engine
 import (
 	"context"
 	"net/netip"
+	"strconv"
 
 	"github.com/hypercloud/hyper/internal/account"
 )
 
-// Networks gives each account a private network: 172.16.0.0/16 behind a router of its own. Accounts
-// use the same addresses and never meet.
+// Networks gives each account a network of its own, 172.16.0.0/16, and those that it makes besides, all behind one
+// router. Accounts use the same addresses and never meet; an account's networks have addresses of their own, and meet
+// nowhere but at floating IPs.
 type Networks interface {
-	// ApplyNetwork makes the account's router (namespace, uplink, firewall, floating IP routes, names) what
+	// ApplyNetwork makes the account's router (namespace, uplink, gateways, firewall, floating IP routes, names) what
 	// state says; the rules are a pure function of state and are replaced atomically. Established
 	// connections that are still allowed survive. An account without a router gets one.
 	ApplyNetwork(ctx context.Context, a account.Ref, state NetworkState) error
-	// AttachEndpoint connects the network namespace of process pid to the account's router as eth0 with the
-	// endpoint's address. The endpoint must be in the applied state. Its interfaces vanish with the process.
-	AttachEndpoint(ctx context.Context, a account.Ref, containerID string, pid int) error
-	// DetachEndpoint removes the router's side of a container's link, if it is still there.
-	DetachEndpoint(ctx context.Context, a account.Ref, containerID string) error
-	// EndpointStats reads the counters of a container's link.
-	EndpointStats(ctx context.Context, a account.Ref, containerID string) (NetStats, error)
+	// AttachEndpoints gives the network namespace of process pid the interfaces that the container has in the applied
+	// state, and no others of the account's: what is there and right is left as it is. The interfaces vanish with the process.
+	AttachEndpoints(ctx context.Context, a account.Ref, containerID string, pid int) error
+	// DetachEndpoints removes the router's side of a container's links, if it is still there.
+	DetachEndpoints(ctx context.Context, a account.Ref, containerID string) error
+	// EndpointStats reads the counters of a container's links, by the interface's name inside.
+	EndpointStats(ctx context.Context, a account.Ref, containerID string) (map[string]NetStats, error)
 	// RemoveNetwork removes the account's router. Absent is no error.
 	RemoveNetwork(ctx context.Context, a account.Ref) error
 }
 
 // NetworkState is all that an account's router is made of.
 type NetworkState struct {
-	Endpoints []Endpoint // of all containers of the account that exist, running or not
+	Networks  []PrivateNetwork // besides the one that every account has
+	Endpoints []Endpoint       // of all containers of the account that exist, running or not
 }
 
-// Endpoint is one container's place in its account's network.
+// PrivateNetwork is one of an account's networks.
+type PrivateNetwork struct {
+	ID       string       // "" is the one that every account has
+	Subnet   netip.Prefix // IPv4; overlaps no other network of the account
+	Gateway  netip.Addr   // the router's address in it
+	Internal bool         // nothing in it reaches, or is reached from, anything else
+}
+
+// OwnNetwork is the network that every account has.
+func OwnNetwork() PrivateNetwork {
+	return PrivateNetwork{Subnet: PrivatePrefix, Gateway: PrivateGateway}
+}
+
+// All lists the account's networks, its own first.
+func (s NetworkState) All() []PrivateNetwork {
+	return append([]PrivateNetwork{OwnNetwork()}, s.Networks...)
+}
+
+// Endpoint is a container's place in one network. Of a container's endpoints, the first in the list whose network is not
+// internal has the default route, and the floating IP if there is one.
 type Endpoint struct {
 	ContainerID string
-	Address     netip.Addr // inside 172.16.0.0/16, kept for the container's life
-	MAC         string     // derived from the address: 02:42:ac:10:xx:xx
-	Names       []string   // lower case: container name, hostname, short id
-	FloatingIP  netip.Addr // invalid: none
+	Network     string            // id; "": the account's own
+	Interface   int               // N of ethN, 0 to 255; each endpoint of a container has another
+	Address     netip.Addr        // inside the network's subnet
+	MAC         string            // derived from the address: 02:42:ac:10:xx:xx
+	Names       []string          // lower case: container name, hostname, short id, aliases
+	Links       map[string]string // names that this container alone knows others of the network by: of each, a name of the other
+	Idle        bool              // it does not run: its names stand for other containers, if these have them too
+	FloatingIP  netip.Addr        // invalid: none
 	Ports       []PublishedPort
 }
+
+// Device is the name of the endpoint's interface inside the container.
+func (e Endpoint) Device() string { return "eth" + strconv.Itoa(e.Interface) }
 
 // PublishedPort opens one port of the container on its floating IP.
 type PublishedPort struct {
@@ -47,8 +76,11 @@ type PublishedPort struct {
 	Private uint16 // of the container
 }
 
-// Prefix of every account's private network, and the router's address in it.
+// Prefix of the network that every account has, and the router's address in it, where names are asked for from all networks.
 var (
 	PrivatePrefix  = netip.MustParsePrefix("172.16.0.0/16")
 	PrivateGateway = netip.MustParseAddr("172.16.0.1")
 )
+
+// NetworkPool is what further networks have their subnets from, when none is asked for.
+var NetworkPool = netip.MustParsePrefix("172.24.0.0/13")

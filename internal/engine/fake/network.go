@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/containerd/errdefs"
 
@@ -35,28 +34,27 @@ func (e *Engine) ApplyNetwork(ctx context.Context, a account.Ref, state engine.N
 	return nil
 }
 
-// AttachEndpoint implements engine.Networks.
-func (e *Engine) AttachEndpoint(ctx context.Context, a account.Ref, containerID string, pid int) error {
-	if err := e.enter(ctx, a, "AttachEndpoint", containerID, pid); err != nil {
+// AttachEndpoints implements engine.Networks. A container that is in no network is attached to none.
+func (e *Engine) AttachEndpoints(ctx context.Context, a account.Ref, containerID string, pid int) error {
+	if err := e.enter(ctx, a, "AttachEndpoints", containerID, pid); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	state := e.of(a).network
-	if state == nil || !slices.ContainsFunc(state.Endpoints, func(p engine.Endpoint) bool { return p.ContainerID == containerID }) {
-		return failedPrecondition("container %s is not in the applied network", containerID)
+	if e.of(a).network == nil {
+		return failedPrecondition("container %s cannot be attached: the account has no router", containerID)
 	}
 	return nil
 }
 
-// DetachEndpoint implements engine.Networks.
-func (e *Engine) DetachEndpoint(ctx context.Context, a account.Ref, containerID string) error {
-	return e.enter(ctx, a, "DetachEndpoint", containerID, nil)
+// DetachEndpoints implements engine.Networks.
+func (e *Engine) DetachEndpoints(ctx context.Context, a account.Ref, containerID string) error {
+	return e.enter(ctx, a, "DetachEndpoints", containerID, nil)
 }
 
 // EndpointStats implements engine.Networks.
-func (e *Engine) EndpointStats(ctx context.Context, a account.Ref, containerID string) (engine.NetStats, error) {
-	return engine.NetStats{}, e.enter(ctx, a, "EndpointStats", containerID, nil)
+func (e *Engine) EndpointStats(ctx context.Context, a account.Ref, containerID string) (map[string]engine.NetStats, error) {
+	return map[string]engine.NetStats{"eth0": {}}, e.enter(ctx, a, "EndpointStats", containerID, nil)
 }
 
 // RemoveNetwork implements engine.Networks.

@@ -10,11 +10,21 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
-// takenAway tells whether next lacks an address or a published port that old had.
+// takenAway tells whether next lacks an address or a published port that old had; or has a network that old had not: one that was
+// there before may have left connections in its subnet.
 func takenAway(old, next *applied) bool {
-	for id, was := range old.byID {
-		is, ok := next.byID[id]
-		if !ok || is.Address != was.Address || was.FloatingIP.IsValid() && is.FloatingIP != was.FloatingIP {
+	for id := range next.networks {
+		if _, ok := old.networks[id]; !ok {
+			return true
+		}
+	}
+	after := make(map[netip.Addr]engine.Endpoint, len(next.Endpoints))
+	for _, e := range next.Endpoints {
+		after[e.Address] = e
+	}
+	for _, was := range old.Endpoints {
+		is, ok := after[was.Address]
+		if !ok || is.ContainerID != was.ContainerID || was.FloatingIP.IsValid() && is.FloatingIP != was.FloatingIP {
 			return true
 		}
 		if was.FloatingIP.IsValid() && slices.ContainsFunc(was.Ports, func(p engine.PublishedPort) bool { return !slices.Contains(is.Ports, p) }) {
@@ -24,9 +34,9 @@ func takenAway(old, next *applied) bool {
 	return false
 }
 
-// endConnections forgets the connections that the state does not allow, so that their packets meet the rules again.
-func (r *router) endConnections(state *applied) error {
-	_, err := r.nl.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, stale(newAllowance(state, r.far)))
+// endConnections forgets the connections that the state does not allow, so that their packets meet the rules again. old may be nil.
+func (r *router) endConnections(old, next *applied) error {
+	_, err := r.nl.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, stale(newAllowance(old, next, r.far)))
 	return err
 }
 
@@ -59,7 +69,9 @@ type connection struct {
 
 // allowance is what a state says of connections.
 type allowance struct {
-	router   netip.Addr                // the router's address on its uplink
+	router   netip.Addr            // the router's address on its uplink
+	private  func(netip.Addr) bool // of a network that is, or was
+	gateway  func(netip.Addr) bool
 	floating map[netip.Addr]netip.Addr // of a container's address; invalid when it has none
 	public   map[door]door
 }
@@ -71,9 +83,12 @@ type door struct {
 	port  uint16
 }
 
-func newAllowance(state *applied, router netip.Addr) allowance {
-	a := allowance{router: router, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}}
-	for _, e := range state.Endpoints {
+func newAllowance(old, next *applied, router netip.Addr) allowance {
+	a := allowance{router: router, private: next.private, gateway: next.gateway, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}}
+	if old != nil {
+		a.private = func(addr netip.Addr) bool { return next.private(addr) || old.private(addr) }
+	}
+	for _, e := range next.Endpoints {
 		a.floating[e.Address] = e.FloatingIP
 		if !e.FloatingIP.IsValid() {
 			continue
@@ -91,7 +106,7 @@ func newAllowance(state *applied, router netip.Addr) allowance {
 
 func (a allowance) permits(c connection) bool {
 	for _, addr := range []netip.Addr{c.src, c.to} {
-		if _, ok := a.floating[addr]; !ok && engine.PrivatePrefix.Contains(addr) && addr != engine.PrivateGateway {
+		if _, ok := a.floating[addr]; !ok && a.private(addr) && !a.gateway(addr) {
 			return false // the container is gone
 		}
 	}
@@ -99,8 +114,8 @@ func (a allowance) permits(c connection) bool {
 		return false // the port is not published any more, or leads elsewhere
 	}
 	switch c.from {
-	case c.src, a.router, engine.PrivateGateway, a.floating[c.src]:
+	case c.src, a.router, a.floating[c.src]:
 		return true
 	}
-	return false // it leaves from a floating IP that the container has no more
+	return a.gateway(c.from) // if not, it leaves from a floating IP that the container has no more
 }

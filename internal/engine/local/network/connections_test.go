@@ -12,7 +12,7 @@ import (
 )
 
 func TestConnectionsThatAStateAllows(t *testing.T) {
-	state, err := check(engine.NetworkState{Endpoints: []engine.Endpoint{
+	state, err := aNetwork.check(engine.NetworkState{Endpoints: []engine.Endpoint{
 		{
 			ContainerID: "web", Address: netip.MustParseAddr("172.16.0.10"), MAC: "02:42:ac:10:00:0a", FloatingIP: netip.MustParseAddr("198.18.0.2"),
 			Ports: []engine.PublishedPort{{Proto: "tcp", Public: 8080, Private: 80}},
@@ -20,7 +20,7 @@ func TestConnectionsThatAStateAllows(t *testing.T) {
 		{ContainerID: "db", Address: netip.MustParseAddr("172.16.0.11"), MAC: "02:42:ac:10:00:0b"},
 	}})
 	must(t, err)
-	filter := stale(newAllowance(state, netip.MustParseAddr("100.64.0.1")))
+	filter := stale(newAllowance(nil, state, netip.MustParseAddr("100.64.0.1")))
 	for name, tc := range map[string]struct {
 		src, dst string // as the caller sees it
 		port     uint16

@@ -41,7 +41,7 @@ func die() {
 		if err != nil {
 			return err
 		}
-		return n.AttachEndpoint(context.Background(), a, os.Args[2], pid)
+		return n.AttachEndpoints(context.Background(), a, os.Args[2], pid)
 	}()
 	fmt.Fprintln(os.Stderr, "it did not die:", err)
 	os.Exit(1)
@@ -64,7 +64,7 @@ func TestDeathAtAnyInstruction(t *testing.T) {
 			l.start()
 			must(t, l.net.Reap(t.Context(), []engine.Keep{{Account: a.ref, Containers: []string{e.ContainerID}}}))
 			a.apply()
-			must(t, l.net.AttachEndpoint(t.Context(), a.ref, e.ContainerID, c.pid))
+			must(t, l.net.AttachEndpoints(t.Context(), a.ref, e.ContainerID, c.pid))
 			serve(t, l.outside, ":80", "outside")
 			l.hears(heard{"out", c.ns, "tcp4", outsideAddr + ":80", "outside " + machineAddr})
 			r, err := l.net.router(a.ref)
@@ -73,7 +73,7 @@ func TestDeathAtAnyInstruction(t *testing.T) {
 			links, err := r.nl.LinkList()
 			must(t, err)
 			for _, i := range links {
-				if n := i.Attrs().Name; n != ruleset.Uplink && n != "lo" && n != linkName(e.ContainerID) && i.Type() == "veth" {
+				if n := i.Attrs().Name; n != ruleset.Uplink && n != "lo" && n != linkName(e.ContainerID, 0) && i.Type() == "veth" {
 					t.Errorf("a link %s is left", n)
 				}
 			}

@@ -90,10 +90,16 @@ func proxy(l netlink.Link, addr netip.Addr) *netlink.Neigh {
 }
 
 func single(n *net.IPNet) (netip.Addr, bool) {
+	p, ok := prefixOf(n)
+	return p.Addr(), ok && p.IsSingleIP()
+}
+
+// prefixOf reads an IPv4 network.
+func prefixOf(n *net.IPNet) (netip.Prefix, bool) {
 	if n == nil {
-		return netip.Addr{}, false
+		return netip.Prefix{}, false
 	}
 	ones, bits := n.Mask.Size()
 	addr, ok := netip.AddrFromSlice(n.IP.To4())
-	return addr, ok && ones == 32 && bits == 32
+	return netip.PrefixFrom(addr, ones), ok && bits == 32
 }

@@ -41,9 +41,9 @@ func TestFloatingIP(t *testing.T) {
 		heard{"the same from a container", web.ns, "tcp4", "198.18.0.9:80", "unreachable"},
 	)
 	t.Run("of a container that stops", func(t *testing.T) {
-		must(t, l.net.DetachEndpoint(t.Context(), a.ref, web.id))
+		must(t, l.net.DetachEndpoints(t.Context(), a.ref, web.id))
 		l.hears(heard{"it is closed", l.machine, "tcp4", "198.18.0.2:8080", "refused"})
-		must(t, l.net.AttachEndpoint(t.Context(), a.ref, web.id, web.pid))
+		must(t, l.net.AttachEndpoints(t.Context(), a.ref, web.id, web.pid))
 		l.hears(heard{"and open again", l.machine, "tcp4", "198.18.0.2:8080", "web 100.64.0.6"})
 	})
 }
@@ -125,6 +125,6 @@ func TestApplyIsCheap(t *testing.T) {
 	a.apply()
 	c := process(t)
 	begin = time.Now()
-	must(t, l.net.AttachEndpoint(t.Context(), a.ref, a.at("timed").ContainerID, c.pid))
+	must(t, l.net.AttachEndpoints(t.Context(), a.ref, a.at("timed").ContainerID, c.pid))
 	t.Logf("attaching: %v", time.Since(begin))
 }

@@ -36,6 +36,9 @@ type lab struct {
 	outside netns.NsHandle
 }
 
+// aNetwork is good for checking states.
+var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.0/16")}}
+
 // newLab makes a machine with an instance on it. At the end nothing of the instance may be left.
 func newLab(t *testing.T) *lab {
 	t.Helper()
@@ -219,7 +222,7 @@ func (a *tenant) run(name string, last byte) *container {
 	a.apply()
 	c := process(a.lab.T)
 	c.id = id
-	must(a.lab.T, a.lab.net.AttachEndpoint(context.Background(), a.ref, c.id, c.pid))
+	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 	return c
 }
 

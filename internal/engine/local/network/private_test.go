@@ -66,26 +66,23 @@ func TestAttachAgainAndDetach(t *testing.T) {
 	a := l.account(0)
 	web, db := a.run("web", 10), a.run("db", 11)
 	serve(t, db.ns, ":80", "db")
-	must(t, l.net.AttachEndpoint(t.Context(), a.ref, db.id, db.pid))
+	must(t, l.net.AttachEndpoints(t.Context(), a.ref, db.id, db.pid))
 	l.hears(heard{"after attaching twice", web.ns, "tcp4", "172.16.0.11:80", "db 172.16.0.10"})
 
 	stats, err := l.net.EndpointStats(t.Context(), a.ref, db.id)
 	must(t, err)
 	// The neighbour has sent at least SYN, ACK and FIN, this one two packets.
-	if stats.RxPackets < 3 || stats.TxPackets < 2 || stats.RxBytes == 0 || stats.TxBytes == 0 {
+	if stats["eth0"].RxPackets < 3 || stats["eth0"].TxPackets < 2 || stats["eth0"].RxBytes == 0 || stats["eth0"].TxBytes == 0 {
 		t.Errorf("after a connection the counters are %+v", stats)
 	}
 	for range 2 {
-		must(t, l.net.DetachEndpoint(t.Context(), a.ref, db.id))
+		must(t, l.net.DetachEndpoints(t.Context(), a.ref, db.id))
 	}
 	l.hears(heard{"after detaching", web.ns, "tcp4", "172.16.0.11:80", "unreachable"})
 	if _, err := l.net.EndpointStats(t.Context(), a.ref, db.id); !errdefs.IsNotFound(err) {
 		t.Errorf("the counters of a detached container: %v", err)
 	}
-	if err := l.net.AttachEndpoint(t.Context(), a.ref, "unknown", db.pid); !errdefs.IsNotFound(err) {
-		t.Errorf("attaching what is not in the state: %v", err)
-	}
-	if err := l.net.AttachEndpoint(t.Context(), a.ref, db.id, 1<<22-1); err == nil {
+	if err := l.net.AttachEndpoints(t.Context(), a.ref, db.id, 1<<22-1); err == nil {
 		t.Error("attaching a process that is not there works")
 	}
 }
@@ -254,12 +251,12 @@ func TestApplyRefusesWhatRulesCannotBeMadeOf(t *testing.T) {
 		"the same container twice":  {good, {ContainerID: "a", Address: netip.MustParseAddr("172.16.0.11"), MAC: good.MAC}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := check(engine.NetworkState{Endpoints: eps}); err == nil {
+			if _, err := aNetwork.check(engine.NetworkState{Endpoints: eps}); err == nil {
 				t.Error("it is accepted")
 			}
 		})
 	}
-	if _, err := check(engine.NetworkState{Endpoints: []engine.Endpoint{good}}); err != nil {
+	if _, err := aNetwork.check(engine.NetworkState{Endpoints: []engine.Endpoint{good}}); err != nil {
 		t.Error(err)
 	}
 }

@@ -57,16 +57,16 @@ func (n *Network) reapLinks(k engine.Keep) error {
 		return err
 	}
 	defer r.life.RUnlock()
-	want := map[string]bool{ruleset.Uplink: true, "lo": true}
+	want := map[string]bool{}
 	for _, id := range k.Containers {
-		want[linkName(id)] = true
+		want[linkName(id, 0)] = true
 	}
 	links, err := r.nl.LinkList()
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
-		if name := l.Attrs().Name; strings.HasPrefix(name, ruleset.Link) && !want[name] {
+		if name := l.Attrs().Name; strings.HasPrefix(name, ruleset.Link) && !want[ownerOf(name)] {
 			if err := r.unlink(name); err != nil {
 				return fmt.Errorf("removing the link %s of a container that is gone: %w", name, err)
 			}

@@ -104,7 +104,7 @@ func TestRoutersAreMadeAnewWhenHalfOfThemIsGone(t *testing.T) {
 			l.restart()
 			a.apply()
 			c := process(t)
-			must(t, l.net.AttachEndpoint(t.Context(), a.ref, a.at("web").ContainerID, c.pid))
+			must(t, l.net.AttachEndpoints(t.Context(), a.ref, a.at("web").ContainerID, c.pid))
 			serve(t, l.outside, ":80", "outside")
 			l.hears(heard{"out", c.ns, "tcp4", outsideAddr + ":80", "outside " + machineAddr})
 		})
@@ -121,7 +121,7 @@ func TestRemoveNetwork(t *testing.T) {
 	for range 2 {
 		must(t, l.net.RemoveNetwork(t.Context(), a.ref))
 	}
-	must(t, l.net.DetachEndpoint(t.Context(), a.ref, a.at("web").ContainerID))
+	must(t, l.net.DetachEndpoints(t.Context(), a.ref, a.at("web").ContainerID))
 	if isNamespace(l.net.namespacePath(a.ref.ID())) {
 		t.Error("asking for a link made a router")
 	}
@@ -141,7 +141,7 @@ func TestManyAtOnce(t *testing.T) {
 		c := process(t)
 		id := a.state.Endpoints[i].ContainerID
 		wg.Go(func() {
-			if err := l.net.AttachEndpoint(t.Context(), a.ref, id, c.pid); err != nil {
+			if err := l.net.AttachEndpoints(t.Context(), a.ref, id, c.pid); err != nil {
 				t.Error(err)
 			}
 		})

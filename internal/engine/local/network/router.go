@@ -40,15 +40,10 @@ type router struct {
 	rules   string // text applied last; "" when not known
 	serving bool   // names
 	fips    map[netip.Addr]bool
+	subnets map[netip.Prefix]netip.Addr // of networks that the router is in besides the account's own: the gateway in each
 
 	// state is what was applied last; nil when that is not known.
 	state atomic.Pointer[applied]
-}
-
-// applied is a state, ready for questions.
-type applied struct {
-	engine.NetworkState
-	byID map[string]engine.Endpoint
 }
 
 func (n *Network) namespacePath(id string) string { return filepath.Join(n.cfg.RunDir, "netns", id) }
@@ -157,14 +152,10 @@ func (r *router) furnish() error {
 		return err
 	}
 	return steps("setting up the namespace",
-		func() error {
-			return r.nl.AddrReplace(lo, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(engine.PrivateGateway, 32))})
-		},
 		func() error { return r.nl.LinkSetUp(lo) },
-		// Addresses without a link meet the rules on their way to lo, which say so to the caller.
-		func() error {
-			return r.nl.RouteReplace(&netlink.Route{LinkIndex: lo.Attrs().Index, Dst: ipNet(engine.PrivatePrefix), Scope: netlink.SCOPE_LINK})
-		},
+		func() error { return r.addGateway(lo, engine.PrivatePrefix, engine.PrivateGateway) },
+		// What an earlier hyperd added is known again, so that what is stale can go.
+		func() (err error) { r.subnets, err = r.carried(lo); return err },
 	)
 }
 
@@ -185,7 +176,7 @@ func (r *router) close() {
 	if r.ns.IsOpen() {
 		_ = r.ns.Close()
 	}
-	r.ns, r.open, r.fips = -1, false, nil
+	r.ns, r.open, r.fips, r.subnets = -1, false, nil, nil
 	r.state.Store(nil)
 }
 

@@ -1,8 +1,8 @@
 // Package names answers an account's DNS questions.
 //
 // The names of an account's containers are answered from memory, with a short time to live, and so are their reverse
-// names; every other name is asked of the upstream servers from the machine's own network. A name of a single label
-// that nobody has does not exist, and is not asked of anyone: what a tenant calls its containers is nobody else's business.
+// names: to each container, which its address tells, those of the networks that it is in. Every other name is asked of the upstream servers from the machine's own network. A name of a single label
+// that nobody has does not exist, and is not asked of anyone: what a tenant calls its containers is nobody else's business. Containers that are in internal networks only ask for nothing of the world.
 //
 // The resolver's sockets are in the namespace of whoever calls Serve; those to the upstreams in the process's own, so
 // that resolvers on the machine's loopback work and no question can come back here.
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -54,12 +55,12 @@ func New(upstreams []string, log *slog.Logger) *Resolver {
 	if len(upstreams) == 0 {
 		r.upstreams = func() []string { return configured("/etc/resolv.conf") }
 	}
-	r.table.Store(&table{})
+	r.table.Store(newTable(engine.NetworkState{}))
 	return r
 }
 
 // Set replaces the names.
-func (r *Resolver) Set(endpoints []engine.Endpoint) { r.table.Store(newTable(endpoints)) }
+func (r *Resolver) Set(state engine.NetworkState) { r.table.Store(newTable(state)) }
 
 // Serve opens the sockets on the calling thread and answers until Close.
 func (r *Resolver) Serve() error {
@@ -111,7 +112,8 @@ func (r *Resolver) Close() {
 
 func (r *Resolver) serve(w dns.ResponseWriter, q *dns.Msg) {
 	_, stream := w.RemoteAddr().(*net.TCPAddr)
-	a := r.answer(q, stream)
+	from, _ := netip.ParseAddrPort(w.RemoteAddr().String())
+	a := r.answer(q, from.Addr().Unmap(), stream)
 	if !stream {
 		size := dns.MinMsgSize
 		if o := q.IsEdns0(); o != nil {
@@ -123,7 +125,7 @@ func (r *Resolver) serve(w dns.ResponseWriter, q *dns.Msg) {
 }
 
 // answer answers from memory, or asks the upstreams.
-func (r *Resolver) answer(q *dns.Msg, stream bool) *dns.Msg {
+func (r *Resolver) answer(q *dns.Msg, from netip.Addr, stream bool) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetReply(q)
 	m.RecursionAvailable = true
@@ -136,11 +138,16 @@ func (r *Resolver) answer(q *dns.Msg, stream bool) *dns.Msg {
 	}
 	ask := q.Question[0]
 	name := strings.ToLower(strings.TrimSuffix(ask.Name, "."))
-	if ask.Qclass == dns.ClassINET && r.table.Load().answer(m, ask, name) {
+	names := r.table.Load()
+	if ask.Qclass == dns.ClassINET && names.answer(m, ask, name, from) {
 		return m
 	}
 	if name != "" && !strings.Contains(name, ".") {
 		m.Rcode = dns.RcodeNameError
+		return m
+	}
+	if !names.outward(from) {
+		m.Rcode = dns.RcodeNameError // any other answer makes some programs ask again, and wait
 		return m
 	}
 	select {

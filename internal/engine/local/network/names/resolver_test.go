@@ -76,10 +76,11 @@ func resolver(t *testing.T, upstreams ...string) *Resolver {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	r.Set([]engine.Endpoint{
-		{Address: netip.MustParseAddr("172.16.0.10"), Names: []string{"web", "www.example.org", "0123456789ab"}},
-		{Address: netip.MustParseAddr("172.16.0.11"), Names: []string{"db", "web"}}, // web is the first one's
-	})
+	r.Set(engine.NetworkState{Endpoints: []engine.Endpoint{
+		{ContainerID: "me", Address: netip.MustParseAddr("127.0.0.1")},
+		{ContainerID: "web", Address: netip.MustParseAddr("172.16.0.10"), Names: []string{"web", "www.example.org", "0123456789ab"}},
+		{ContainerID: "db", Address: netip.MustParseAddr("172.16.0.11"), Names: []string{"db", "web"}, Idle: true}, // web is the one that runs
+	}})
 	return r
 }
 
@@ -273,7 +274,7 @@ func TestQuestionsThatAreNone(t *testing.T) {
 	two.Question = append(two.Question, two.Question[0])
 	update := new(dns.Msg).SetUpdate("web.")
 	for _, q := range []*dns.Msg{new(dns.Msg), two, update} {
-		if a := r.answer(q, false); a.Rcode != dns.RcodeNotImplemented || len(a.Answer) > 0 {
+		if a := r.answer(q, netip.Addr{}, false); a.Rcode != dns.RcodeNotImplemented || len(a.Answer) > 0 {
 			t.Errorf("answer to %v is %v", q, a)
 		}
 	}

@@ -15,8 +15,8 @@ type Router struct {
 	Uplinks netip.Prefix // where the uplinks of all accounts have their addresses
 }
 
-// Account renders the tables of an account's router. Endpoints must have valid addresses, all different. One without a
-// floating IP is in none of the lines, so that starting and ending it changes no rule.
+// Account renders the tables of an account's router. Endpoints must have valid addresses, all different, in networks that
+// do not overlap. One without a floating IP is in none of the lines, so that starting and ending it changes no rule.
 func Account(state engine.NetworkState, r Router) string {
 	eps := slices.Clone(state.Endpoints)
 	slices.SortFunc(eps, func(x, y engine.Endpoint) int { return x.Address.Compare(y.Address) })
@@ -26,23 +26,60 @@ func Account(state engine.NetworkState, r Router) string {
 			floating = append(floating, e)
 		}
 	}
+	nets := split(state)
 	t := &text{}
 	t.table("inet hyper", func() {
-		spoof(t)
+		spoof(t, nets)
 		publish(t, floating)
-		forward(t, floating, r)
-		input(t)
-		source(t, floating, r)
+		forward(t, nets, floating, r)
+		input(t, nets)
+		source(t, nets, floating, r)
 	})
 	return t.String()
 }
 
-func spoof(t *text) {
+// networks are an account's, in the order of their subnets.
+type networks struct {
+	all, open, internal []engine.PrivateNetwork // open: not internal
+}
+
+func split(state engine.NetworkState) networks {
+	n := networks{all: state.All()}
+	slices.SortFunc(n.all, func(x, y engine.PrivateNetwork) int { return x.Subnet.Addr().Compare(y.Subnet.Addr()) })
+	for _, p := range n.all {
+		if p.Internal {
+			n.internal = append(n.internal, p)
+		} else {
+			n.open = append(n.open, p)
+		}
+	}
+	return n
+}
+
+// subnets is an operand that matches addresses of the networks.
+func subnets(list []engine.PrivateNetwork) string {
+	return operand(list, func(n engine.PrivateNetwork) string { return n.Subnet.String() })
+}
+
+// gateways is an operand that matches the router's own addresses in the networks.
+func gateways(list []engine.PrivateNetwork) string {
+	return operand(list, func(n engine.PrivateNetwork) string { return n.Gateway.String() })
+}
+
+// operand is a single value, or a set of them.
+func operand[T any](list []T, fn func(T) string) string {
+	if len(list) == 1 {
+		return fn(list[0])
+	}
+	return "{ " + strings.Join(each(list, fn), ", ") + " }"
+}
+
+func spoof(t *text, nets networks) {
 	t.block("chain spoof", func() {
 		t.base("filter", "prerouting", "raw", "accept")
 		t.line("meta nfproto ipv6 drop # the network is IPv4")
 		t.line("iifname %q fib saddr . iif oif missing drop # a container sends as itself only: its address is what is routed to its link", links)
-		t.line("iifname %q ip saddr %s drop # nobody outside is a container", Uplink, private)
+		t.line("iifname %q ip saddr %s drop # nobody outside is a container", Uplink, subnets(nets.all))
 	})
 }
 
@@ -73,7 +110,7 @@ func publish(t *text, floating []engine.Endpoint) {
 	})
 }
 
-func forward(t *text, floating []engine.Endpoint, r Router) {
+func forward(t *text, nets networks, floating []engine.Endpoint, r Router) {
 	t.block("chain closed", func() {
 		t.line("meta l4proto tcp reject with tcp reset # the caller hears at once")
 		t.line("reject with icmp type port-unreachable")
@@ -87,45 +124,62 @@ func forward(t *text, floating []engine.Endpoint, r Router) {
 		t.line("oifname %q goto absent # private addresses without a link are routed there", "lo")
 		t.line("ct state established,related accept # answers, and errors about what was let through")
 		t.line("ct state invalid drop # address translation would miss it")
+		if len(nets.internal) > 0 {
+			for _, n := range nets.internal {
+				t.line("ip saddr %s ip daddr %[1]s accept # neighbours in an internal network reach each other on all ports", n.Subnet)
+			}
+			t.line("ip saddr %s reject with icmp type admin-prohibited # and nobody else, not even what is published", subnets(nets.internal))
+		}
 		t.line("ct status dnat accept # a published port, whoever calls")
 		if len(floating) > 0 {
 			fips := each(floating, func(e engine.Endpoint) string { return e.FloatingIP.String() })
 			t.line("ip daddr { %s } goto closed # ports that are not published", strings.Join(fips, ", "))
 		}
 		t.line("iifname %q goto closed # nothing else is open to the outside", Uplink)
-		t.line("iifname %q oifname %q accept # neighbours reach each other on all ports", links, links)
+		for _, n := range nets.open {
+			t.line("iifname %q oifname %[1]q ip saddr %[2]s ip daddr %[2]s accept # neighbours reach each other on all ports", links, n.Subnet)
+		}
+		if len(nets.all) > 1 {
+			t.line("iifname %q oifname %[1]q reject with icmp type admin-prohibited # networks of one account do not meet", links)
+		}
 		t.line("iifname %q ip daddr { %s, %s } reject with icmp type admin-prohibited # the machine's link-local services, and the routers' links", links, r.Uplinks, linkLocal)
 		t.line("iifname %q oifname %q accept # out", links, Uplink)
 	})
 }
 
-func input(t *text) {
+func input(t *text, nets networks) {
 	t.block("chain input", func() {
 		t.base("filter", "input", "filter", "drop")
 		t.line("ct state established,related accept")
 		t.line("iifname %q ip daddr %s meta l4proto { tcp, udp } th dport 53 accept # names", links, engine.PrivateGateway)
-		t.line("iifname %q ip daddr %s icmp type echo-request accept # ping of the gateway", links, engine.PrivateGateway)
+		t.line("iifname %q ip daddr %s icmp type echo-request accept # ping of a gateway", links, gateways(nets.all))
 		t.line("iifname %q meta l4proto tcp reject with tcp reset # the router has no other service", links)
 		t.line("iifname %q reject with icmp type admin-prohibited", links)
 	})
 }
 
-func source(t *text, floating []engine.Endpoint, r Router) {
+func source(t *text, nets networks, floating []engine.Endpoint, r Router) {
 	t.block("chain source", func() {
 		t.base("nat", "postrouting", "srcnat", "accept")
 		if len(floating) > 0 {
-			itself := each(floating, func(e engine.Endpoint) string { return fmt.Sprintf("%s . %s", e.Address, e.Address) })
+			for _, n := range nets.open {
+				in := slices.DeleteFunc(slices.Clone(floating), func(e engine.Endpoint) bool { return e.Network != n.ID })
+				if len(in) == 0 {
+					continue
+				}
+				itself := each(in, func(e engine.Endpoint) string { return fmt.Sprintf("%s . %s", e.Address, e.Address) })
+				t.line("ct status dnat ip saddr . ip daddr { %s } snat ip to %s # a container that calls its own floating IP: it takes no packet from itself", strings.Join(itself, ", "), n.Gateway)
+			}
 			leaves := each(floating, func(e engine.Endpoint) string { return fmt.Sprintf("%s : %s", e.Address, e.FloatingIP) })
-			t.line("ct status dnat ip saddr . ip daddr { %s } snat ip to %s # a container that calls its own floating IP: it takes no packet from itself", strings.Join(itself, ", "), engine.PrivateGateway)
 			t.line("oifname %q snat ip to ip saddr map { %s } # who has a floating IP leaves from it", Uplink, strings.Join(leaves, ", "))
 		}
-		t.line("oifname %q ip saddr %s snat ip to %s # all others leave from the router's address", Uplink, private, r.Address)
+		t.line("oifname %q ip saddr %s snat ip to %s # all others leave from the router's address", Uplink, subnets(nets.open), r.Address)
 	})
 }
 
-func each(eps []engine.Endpoint, fn func(engine.Endpoint) string) []string {
-	out := make([]string, 0, len(eps))
-	for _, e := range eps {
+func each[T any](list []T, fn func(T) string) []string {
+	out := make([]string, 0, len(list))
+	for _, e := range list {
 		out = append(out, fn(e))
 	}
 	return out

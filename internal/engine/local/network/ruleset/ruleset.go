@@ -62,5 +62,5 @@ func (t *text) base(kind, hook, priority, policy string) {
 	t.line("type %s hook %s priority %s; policy %s;", kind, hook, priority, policy)
 }
 
-// private is every account's network.
-var private = engine.PrivatePrefix.String()
+// private is where containers have their addresses, as long as an account has not asked for others.
+var private = "{ " + engine.PrivatePrefix.String() + ", " + engine.NetworkPool.String() + " }"

@@ -45,10 +45,33 @@ func port(proto string, public, private uint16) engine.PublishedPort {
 	return engine.PublishedPort{Proto: proto, Public: public, Private: private}
 }
 
+var router = Router{Address: netip.MustParseAddr("100.64.0.7"), Uplinks: netip.MustParsePrefix("100.64.0.0/16")}
+
+func network(id, subnet string, internal bool) engine.PrivateNetwork {
+	p := netip.MustParsePrefix(subnet)
+	return engine.PrivateNetwork{ID: id, Subnet: p, Gateway: p.Addr().Next(), Internal: internal}
+}
+
+// on places an endpoint in a further network.
+func on(network string, n int, e engine.Endpoint) engine.Endpoint {
+	e.Network, e.Interface = network, n
+	return e
+}
+
+func TestAccountWithNetworks(t *testing.T) {
+	front, back := network("front", "172.24.0.0/20", false), network("back", "10.1.2.0/24", true)
+	golden(t, "front-and-internal-back", Account(engine.NetworkState{
+		Networks: []engine.PrivateNetwork{front, back},
+		Endpoints: []engine.Endpoint{
+			on("front", 0, endpoint("web", "172.24.0.2", "198.18.0.2", port("tcp", 80, 8080))),
+			on("back", 1, endpoint("web", "10.1.2.2", "")),
+			on("back", 0, endpoint("db", "10.1.2.3", "", port("tcp", 5432, 5432))),
+			endpoint("old", "172.16.0.10", "198.18.0.3", port("tcp", 22, 22)),
+		},
+	}, router))
+}
+
 func TestAccount(t *testing.T) {
-	router := Router{
-		Address: netip.MustParseAddr("100.64.0.7"), Uplinks: netip.MustParsePrefix("100.64.0.0/16"),
-	}
 	for name, eps := range map[string][]engine.Endpoint{
 		"account-without-containers": nil,
 		"one-container":              {endpoint("web", "172.16.0.10", "", port("tcp", 80, 80))}, // published, but there is no floating IP to publish it on
