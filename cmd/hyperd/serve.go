@@ -37,6 +37,7 @@ type base struct {
 	engine *local.Engine
 	web    *fetch.Client  // for what tenants name
 	pool   []netip.Prefix // of floating IPs
+	uplink []netip.Prefix // of links between the machine and the accounts' routers
 }
 
 // machine opens the store and takes hold of the machine.
@@ -75,7 +76,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 		_ = st.Close()
 		return base{}, err
 	}
-	return base{st, eng, web, fips}, nil
+	return base{st, eng, web, fips, uplink}, nil
 }
 
 // serve runs the daemon until ctx is done.
@@ -160,7 +161,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
-	p.network = network.New(network.Config{Store: st, Engine: eng, Log: log})
+	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
@@ -172,7 +173,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p.accounts, err = accounts.New(accounts.Config{
 		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,
 		Belongings: accounts.Parts{
-			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: eng,
+			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: p.network, Routers: eng,
 		},
 	})
 	return p, err

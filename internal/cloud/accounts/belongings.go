@@ -11,6 +11,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
@@ -23,14 +24,15 @@ type Parts struct {
 	Volumes    *volume.Service
 	Images     *image.Service
 	FIPs       *fip.Service
-	Networks   engine.Networks
+	Networks   *network.Service
+	Routers    engine.Networks
 }
 
 var _ Belongings = Parts{}
 
 // Empty implements Belongings. Containers go first, since they hold the others.
 func (p Parts) Empty(ctx context.Context, a account.Ref) error {
-	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.floatingIPs, p.volumes, p.images} {
+	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.networks, p.floatingIPs, p.volumes, p.images} {
 		if err := step(ctx, a); err != nil {
 			return err
 		}
@@ -49,6 +51,14 @@ func (p Parts) containers(ctx context.Context, a account.Ref) error {
 		if _, err := p.Containers.Remove(ctx, a, c.ID, container.RemoveOptions{Force: true, Volumes: true}); gone(err) != nil {
 			return fmt.Errorf("remove container %s: %w", c.Name, err)
 		}
+	}
+	return nil
+}
+
+func (p Parts) networks(ctx context.Context, a account.Ref) error {
+	_, err := p.Networks.Prune(ctx, a, func(*store.Network) bool { return true })
+	if err != nil {
+		return fmt.Errorf("remove networks: %w", err)
 	}
 	return nil
 }
@@ -90,5 +100,5 @@ func gone(err error) error {
 
 // Clear implements Belongings.
 func (p Parts) Clear(ctx context.Context, a account.Ref) error {
-	return errors.Join(p.Networks.RemoveNetwork(ctx, a), p.Containers.RemoveFiles(a))
+	return errors.Join(p.Routers.RemoveNetwork(ctx, a), p.Containers.RemoveFiles(a))
 }

@@ -25,7 +25,7 @@ func (b *bench) parts(e *fake.Engine, root string) Parts {
 	bus, log := event.NewBus(), slog.New(slog.DiscardHandler)
 	net := network.New(network.Config{Store: b.store, Engine: e, Log: log})
 	p := Parts{
-		Store: b.store, Networks: e,
+		Store: b.store, Networks: net, Routers: e,
 		Images:  image.New(image.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		Volumes: volume.New(volume.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		FIPs:    fip.New(fip.Config{Store: b.store, Network: net, Events: bus, Log: log, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}),

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -43,6 +44,8 @@ type CreateRequest struct {
 	Ports        []PortRequest
 	PublishAll   bool
 	Links        []string // name[:alias]
+	NetworkMode  string   // a network, or none; "" or default: the first of Networks, or the account's own if there is none
+	Networks     []network.EndpointRequest
 	Restart      store.RestartPolicy
 	StopSignal   string
 	StopTimeout  *int

@@ -15,7 +15,7 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// Create makes a container that does not run yet, with its volumes and its address. Either all of
+// Create makes a container that does not run yet, with its volumes and its addresses. Either all of
 // it is there afterwards or nothing.
 func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) (Created, error) {
 	defer s.Trace("create", time.Now())
@@ -71,11 +71,7 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 		if c.Name == "" {
 			c.Name = shortID(c.ID)
 		}
-		var err error
-		if c.Spec.Links, err = resolveLinks(tx.View, req.Links); err != nil {
-			return err
-		}
-		if c.Address, err = s.Network.AllocateAddress(tx); err != nil {
+		if err := s.place(tx, c, req); err != nil {
 			return err
 		}
 		// The container's row comes first: a name that is taken is the likelier complaint.
@@ -184,7 +180,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 	failpoint.Hit("container.remove.after-intent")
 	var errs []error
 	errs = append(errs, s.Engine.RemoveContainer(ctx, a, c.ID))
-	errs = append(errs, s.Engine.DetachEndpoint(ctx, a, c.ID))
+	errs = append(errs, s.Engine.DetachEndpoints(ctx, a, c.ID))
 	for _, v := range s.Store.View(a).VolumesOf(c.ID) {
 		errs = append(errs, s.Engine.DetachVolume(ctx, a, v.ID))
 	}

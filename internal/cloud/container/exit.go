@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,6 +100,18 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 	e.wake(WaitNotRunning, code)
 	if c.Spec.AutoRemove {
 		go s.autoRemove(a, id)
+		return
+	}
+	s.unname(ctx, a, c)
+}
+
+// unname lets the names that a container which ended has in common with others stand for those alone.
+func (s *Service) unname(ctx context.Context, a account.Ref, c *Container) {
+	if !slices.ContainsFunc(c.Endpoints, func(e store.Endpoint) bool { return len(e.Aliases) > 0 }) {
+		return
+	}
+	if err := s.Network.Apply(ctx, a); err != nil {
+		s.Log.Error("applying the network after a container ended", "container", c.ID, "error", err)
 	}
 }
 

@@ -2,10 +2,12 @@ package container
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -55,6 +57,9 @@ func checkLinks(view *store.View, c *Container) error {
 		if !ok {
 			return oops.Conflict("Cannot link to a removed container: %s AS %s", shortID(l.Target), l.Alias)
 		}
+		if !network.AddressFor(c, t).IsValid() {
+			return oops.Conflict("Cannot link to %s AS %s, as they are in no network together", t.Name, l.Alias)
+		}
 		if !t.State.Status.Live() {
 			return oops.Conflict("Cannot link to a non running container: %s AS %s", t.Name, l.Alias)
 		}
@@ -66,26 +71,26 @@ func checkLinks(view *store.View, c *Container) error {
 func linkEnv(view *store.View, c *Container) []string {
 	var out []string
 	for _, l := range c.Spec.Links {
-		if t, ok := view.Container(l.Target); ok {
-			out = append(out, targetEnv(t, l.Alias)...)
+		if t, ok := view.Container(l.Target); ok && network.AddressFor(c, t).IsValid() {
+			out = append(out, targetEnv(t, network.AddressFor(c, t), l.Alias)...)
 		}
 	}
 	return out
 }
 
-func targetEnv(t *Container, alias string) []string {
+func targetEnv(t *Container, addr netip.Addr, alias string) []string {
 	prefix := strings.ReplaceAll(strings.ToUpper(alias), "-", "_")
 	out := []string{prefix + "_NAME=" + alias}
 	ports := sortPorts(slices.Clone(t.Spec.Exposed))
 	for i, p := range ports {
-		url := fmt.Sprintf("%s://%s:%d", p.Proto, t.Address, p.Number)
+		url := fmt.Sprintf("%s://%s:%d", p.Proto, addr, p.Number)
 		if i == 0 {
 			out = append(out, prefix+"_PORT="+url)
 		}
 		one := fmt.Sprintf("%s_PORT_%d_%s", prefix, p.Number, strings.ToUpper(p.Proto))
 		out = append(out,
 			one+"="+url,
-			fmt.Sprintf("%s_ADDR=%s", one, t.Address),
+			fmt.Sprintf("%s_ADDR=%s", one, addr),
 			fmt.Sprintf("%s_PORT=%d", one, p.Number),
 			fmt.Sprintf("%s_PROTO=%s", one, p.Proto))
 	}
@@ -107,7 +112,9 @@ func hostsFile(view *store.View, c *Container) string {
 	if c.Spec.Domainname != "" {
 		name += "." + c.Spec.Domainname + " " + c.Spec.Hostname
 	}
-	fmt.Fprintf(&b, "%s\t%s\n", c.Address, name)
+	for _, e := range c.Endpoints {
+		fmt.Fprintf(&b, "%s\t%s\n", e.Address, name)
+	}
 	for _, h := range c.Spec.ExtraHosts {
 		if n, addr, ok := strings.Cut(h, ":"); ok {
 			fmt.Fprintf(&b, "%s\t%s\n", addr, n)
@@ -115,9 +122,13 @@ func hostsFile(view *store.View, c *Container) string {
 	}
 	seen := map[string]bool{}
 	for _, l := range c.Spec.Links {
-		if t, ok := view.Container(l.Target); ok && !seen[l.Alias] {
+		t, ok := view.Container(l.Target)
+		if !ok || seen[l.Alias] {
+			continue
+		}
+		if addr := network.AddressFor(c, t); addr.IsValid() {
 			seen[l.Alias] = true
-			fmt.Fprintf(&b, "%s\t%s\n", t.Address, l.Alias)
+			fmt.Fprintf(&b, "%s\t%s\n", addr, l.Alias)
 		}
 	}
 	return b.String()

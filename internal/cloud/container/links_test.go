@@ -11,7 +11,6 @@ import (
 // The observed set of behaviour 3.2.
 func TestTargetEnvIsTheObservedSet(t *testing.T) {
 	target := &Container{
-		Address: netip.MustParseAddr("172.16.0.30"),
 		Spec: Spec{
 			Exposed: []store.Port{{Number: 3306, Proto: "tcp"}},
 			Env: []string{"PATH=/bin", "GOSU_VERSION=1.7", "MYSQL_MAJOR=5.7", "MYSQL_VERSION=5.7.17-1debian8",
@@ -24,20 +23,19 @@ func TestTargetEnvIsTheObservedSet(t *testing.T) {
 		"MYSQL_ENV_GOSU_VERSION=1.7", "MYSQL_ENV_MYSQL_MAJOR=5.7", "MYSQL_ENV_MYSQL_VERSION=5.7.17-1debian8",
 		"MYSQL_ENV_MYSQL_ROOT_PASSWORD=12345678",
 	}
-	if got := targetEnv(target, "mysql"); !slices.Equal(got, want) {
+	if got := targetEnv(target, netip.MustParseAddr("172.16.0.30"), "mysql"); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
 func TestTargetEnvRules(t *testing.T) {
 	target := &Container{
-		Address: netip.MustParseAddr("172.16.0.9"),
 		Spec: Spec{
 			Exposed: []store.Port{{Number: 8080, Proto: "tcp"}, {Number: 53, Proto: "udp"}, {Number: 53, Proto: "tcp"}},
 			Env:     []string{"e3=v3=v3", "empty="},
 		},
 	}
-	got := targetEnv(target, "web-1")
+	got := targetEnv(target, netip.MustParseAddr("172.16.0.9"), "web-1")
 	for _, kv := range []string{
 		"WEB_1_NAME=web-1",                       // the bare alias, a dash in the prefix is an underscore
 		"WEB_1_PORT=tcp://172.16.0.9:53",         // the lowest port, tcp before udp

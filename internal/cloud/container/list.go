@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -146,7 +147,14 @@ func (s *Service) matcher(view *store.View, a account.Ref, key, v string) (match
 			return h == nil && v == "none" || h != nil && h.Status == v
 		}, nil
 	case "network":
-		return func(*Service, *store.View, account.Ref, *Container) bool { return v == "bridge" || v == "default" }, nil
+		n, err := network.Find(view, v)
+		return func(_ *Service, view *store.View, _ account.Ref, c *Container) bool {
+			if err != nil {
+				return v == noNetwork && len(c.Endpoints) == 0
+			}
+			_, on := c.On(network.Key(view, n))
+			return on
+		}, nil
 	case "is-task":
 		return func(*Service, *store.View, account.Ref, *Container) bool { return v == "false" || v == "0" }, nil
 	case "isolation":

@@ -108,6 +108,10 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		if err := s.Engine.Adopt(ctx, a, c.ID, s.LogConfig); err != nil {
 			s.Log.Error("adopting a container", "container", c.ID, "error", err)
 		}
+		// A hyperd that ended between a change of its networks and the machine's left it half done.
+		if err := s.Engine.AttachEndpoints(ctx, a, c.ID, t.Pid); err != nil {
+			s.Log.Error("connecting an adopted container to its networks", "container", c.ID, "error", err)
+		}
 		e.exited = make(chan struct{})
 		now, err := s.modify(ctx, a, c.ID, func(c *Container) {
 			if !c.State.Status.Live() {

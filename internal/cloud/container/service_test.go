@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestCreateFailsWhole(t *testing.T) {
 func TestLifecycle(t *testing.T) {
 	w := newWorld(t)
 	c := w.create(t, CreateRequest{Name: "one", Image: "db"})
-	if c.State.Status != store.StatusCreated || !c.Address.IsValid() || len(c.Spec.Mounts) != 1 {
+	if c.State.Status != store.StatusCreated || len(c.Endpoints) != 1 || len(c.Spec.Mounts) != 1 {
 		t.Fatalf("%+v", c)
 	}
 	ctx := t.Context()
@@ -173,8 +174,8 @@ func TestLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := w.status(t, c.ID, store.StatusRunning)
-	if now.Address != c.Address {
-		t.Errorf("address %s, was %s", now.Address, c.Address)
+	if !reflect.DeepEqual(now.Endpoints, c.Endpoints) {
+		t.Errorf("endpoints %v, were %v", now.Endpoints, c.Endpoints)
 	}
 	notices, err := w.Remove(ctx, w.a, "one", RemoveOptions{Force: true})
 	if err != nil || len(notices) != 1 || !strings.HasPrefix(notices[0], "attached volume(") || !strings.HasSuffix(notices[0], ") is not deleted") {
@@ -246,7 +247,7 @@ func TestLinksNeedRunningTargets(t *testing.T) {
 	}
 	calls := w.engine.Calls("StartContainer")
 	spec := calls[len(calls)-1].Arg.(engine.RunSpec)
-	if !slices.Contains(spec.Env, "MYSQL_PORT_3306_TCP_ADDR="+db.Address.String()) {
+	if !slices.Contains(spec.Env, "MYSQL_PORT_3306_TCP_ADDR="+db.Endpoints[0].Address.String()) {
 		t.Errorf("env %q", spec.Env)
 	}
 }
@@ -307,9 +308,7 @@ func TestRecover(t *testing.T) {
 	w.engine.Exit(w.a, again.ID, 0)
 	half := Container{ID: newID(), Name: "half", ImageID: running.ImageID, Phase: store.Creating, CreatedAt: time.Now(), State: State{Status: store.StatusCreated}}
 	err := w.store.Update(context.Background(), w.a, func(tx *store.Tx) error {
-		addr, err := w.Network.AllocateAddress(tx)
-		half.Address = addr
-		return errors.Join(err, tx.PutContainer(half))
+		return errors.Join(w.Network.Join(tx, &half, network.EndpointRequest{Network: "bridge"}), tx.PutContainer(half))
 	})
 	if err != nil {
 		t.Fatal(err)

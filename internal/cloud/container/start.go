@@ -143,7 +143,7 @@ func (s *Service) run(ctx context.Context, a account.Ref, c *Container) (pid int
 			return applyErr
 		}
 		defer s.Trace("start.endpoint", time.Now())
-		return s.Engine.AttachEndpoint(ctx, a, c.ID, pid)
+		return s.Engine.AttachEndpoints(ctx, a, c.ID, pid)
 	})
 }
 
@@ -223,8 +223,8 @@ func (s *Service) env(a account.Ref, c *Container) []string {
 
 // release lets go of what only a running container needs.
 func (s *Service) release(ctx context.Context, a account.Ref, c *Container) {
-	if err := s.Engine.DetachEndpoint(ctx, a, c.ID); err != nil {
-		s.Log.Error("detaching an endpoint", "container", c.ID, "error", err)
+	if err := s.Engine.DetachEndpoints(ctx, a, c.ID); err != nil {
+		s.Log.Error("detaching endpoints", "container", c.ID, "error", err)
 	}
 	s.detachVolumes(ctx, a, c)
 }

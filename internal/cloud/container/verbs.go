@@ -124,7 +124,7 @@ func (s *Service) Stats(ctx context.Context, a account.Ref, ref string) (engine.
 		return engine.Stats{}, err
 	}
 	if n, err := s.Engine.EndpointStats(ctx, a, c.ID); err == nil {
-		st.Networks = map[string]engine.NetStats{"eth0": n}
+		st.Networks = n
 	}
 	return st, nil
 }

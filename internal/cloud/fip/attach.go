@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -58,6 +59,9 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 	}
 	if have := attached(v, c.ID); len(have) >= s.MaxPerContainer {
 		return nil, nil, oops.Conflict("container %s has the floating IP %s already: detach it first by 'hyper fip detach %s'", c.Name, have[0].Address, c.Name)
+	}
+	if _, ok := network.Outward(v, c); !ok {
+		return nil, nil, oops.Conflict("container %s is in internal networks only, or in none: floating IP %s cannot lead there", c.Name, f.Address)
 	}
 	return f, c, nil
 }

@@ -74,7 +74,7 @@ func (b *bench) populate(a account.Ref) {
 		}
 		addr := netip.MustParseAddr("172.16.0.10")
 		for _, name := range []string{"web", "db", "old"} {
-			c := store.Container{ID: id(name), Name: name, ImageID: img.ID, Address: addr, Phase: store.Ready}
+			c := store.Container{ID: id(name), Name: name, ImageID: img.ID, Endpoints: []store.Endpoint{{Address: addr}}, Phase: store.Ready}
 			c.State.Status = store.StatusRunning
 			if name == "old" {
 				c.State.Status = store.StatusExited

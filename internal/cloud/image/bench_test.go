@@ -104,7 +104,7 @@ func (b *bench) use(img engine.Image, status store.Status) string {
 	id := fmt.Sprintf("%012x%052x", b.n+0xc0ffee0000, b.n)
 	err := b.store.Update(b.Context(), b.a, func(tx *store.Tx) error {
 		c := store.Container{ID: id, Name: fmt.Sprint("c", b.n), ImageID: img.ID, Phase: store.Ready}
-		c.Address = netip.AddrFrom4([4]byte{172, 16, 1, byte(b.n)})
+		c.Endpoints = []store.Endpoint{{Address: netip.AddrFrom4([4]byte{172, 16, 1, byte(b.n)})}}
 		c.State.Status = status
 		return tx.PutContainer(c)
 	})

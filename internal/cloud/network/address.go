@@ -3,7 +3,6 @@ package network
 import (
 	"net/netip"
 
-	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -18,31 +17,84 @@ var privateRange = addressRange{
 	last:  netip.MustParseAddr("172.16.255.254"),
 }
 
-// AllocateAddress picks a private address that no container of tx's account has; it is taken once tx
-// puts a container with it. Addresses are given in turn, so that a released one rests as long as it can: who remembers
-// a removed container's address does not soon meet another container there. Errors: ErrResourceExhausted.
-func (s *Service) AllocateAddress(tx *store.Tx) (netip.Addr, error) {
-	a := tx.Account().ID()
+// place names a network of an account.
+type place struct{ account, network string }
+
+// rangeOf is what a network gives addresses from.
+func (s *Service) rangeOf(n *store.Network, key string) addressRange {
+	if key == "" {
+		return s.boundary
+	}
+	p := n.Spec.Subnet
+	if n.Spec.IPRange.IsValid() {
+		p = n.Spec.IPRange
+	}
+	r := addressRange{first: p.Addr(), last: broadcast(p)}
+	if !usable(n.Spec.Subnet, r.first) {
+		r.first = r.first.Next()
+	}
+	if !usable(n.Spec.Subnet, r.last) {
+		r.last = r.last.Prev()
+	}
+	return r
+}
+
+// taken tells which addresses of a network are not to be given to a container.
+func taken(v *store.View, n *store.Network) func(netip.Addr) bool {
+	return func(addr netip.Addr) bool {
+		if addr == n.Spec.Gateway || v.AddressTaken(addr) {
+			return true
+		}
+		for _, reserved := range n.Spec.Reserved {
+			if reserved == addr {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// allocate picks an address that no container of tx's account has; it is taken once tx puts a container with it. Addresses are
+// given in turn, so that a released one rests as long as it can: who remembers a removed container's address does not soon
+// meet another container there. Errors: ErrResourceExhausted.
+func (s *Service) allocate(tx *store.Tx, n *store.Network) (netip.Addr, error) {
+	key := Key(tx.View, n)
+	at := place{tx.Account().ID(), key}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last, ok := s.newest[a]
+	last, ok := s.newest[at]
 	if !ok {
-		last = highest(tx.View)
+		last = highest(tx.View, key)
 	}
-	addr, ok := s.boundary.after(last, tx.AddressTaken)
+	addr, ok := s.rangeOf(n, key).after(last, taken(tx.View, n))
 	if !ok {
-		return netip.Addr{}, oops.Exhausted("the private network %s of the account has no free address: remove a container", engine.PrivatePrefix)
+		return netip.Addr{}, oops.Exhausted("the network %s (%s) of the account has no free address: remove a container", n.Name, n.Spec.Subnet)
 	}
-	s.newest[a] = addr
+	s.newest[at] = addr
 	return addr, nil
 }
 
-// highest is the highest address that a container has: after a restart of hyperd, the best guess at the one given last.
-func highest(v *store.View) netip.Addr {
+// asked checks an address that was asked for. Errors: ErrInvalidArgument, ErrConflict.
+func asked(v *store.View, n *store.Network, addr netip.Addr) error {
+	switch {
+	case Key(v, n) == "":
+		return oops.Invalid("a container's address in the network %s cannot be chosen: user specified IP address is supported on user defined networks only", n.Name)
+	case !n.Spec.Given:
+		return oops.Invalid("user specified IP address is supported only when connecting to networks with user configured subnets: network %s was created without --subnet", n.Name)
+	case !usable(n.Spec.Subnet, addr) || addr == n.Spec.Gateway:
+		return oops.Invalid("invalid endpoint settings: the address %s is not one for a container in network %s, %s", addr, n.Name, n.Spec.Subnet)
+	case v.AddressTaken(addr):
+		return oops.Conflict("Address already in use: another container has %s", addr)
+	}
+	return nil // reserved ones are kept for whoever asks
+}
+
+// highest is the highest address that a container has in a network: after a restart of hyperd, the best guess at the one given last.
+func highest(v *store.View, network string) netip.Addr {
 	var top netip.Addr
 	for _, c := range v.Containers() {
-		if !top.IsValid() || c.Address.IsValid() && top.Less(c.Address) {
-			top = c.Address
+		if e, ok := c.On(network); ok && (!top.IsValid() || top.Less(e.Address)) {
+			top = e.Address
 		}
 	}
 	return top

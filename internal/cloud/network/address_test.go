@@ -15,10 +15,10 @@ func TestAllocateAddress(t *testing.T) {
 	give := func(n int) (addr netip.Addr) {
 		t.Helper()
 		b.update(func(tx *store.Tx) (err error) {
-			if addr, err = b.net.AllocateAddress(tx); err != nil {
+			if addr, err = b.net.allocate(tx, Own(b.a)); err != nil {
 				return err
 			}
-			return put(tx, store.Container{ID: id(n), Name: fmt.Sprint("c", n), Phase: store.Ready, Address: addr})
+			return put(tx, store.Container{ID: id(n), Name: fmt.Sprint("c", n), Phase: store.Ready, Endpoints: []store.Endpoint{{Address: addr}}})
 		})
 		return addr
 	}
@@ -41,7 +41,7 @@ func TestAllocateAddress(t *testing.T) {
 	check("the last one", give(5), "172.16.0.14")
 	check("round again, to the first that is free", give(6), "172.16.0.10")
 	check("and on", give(7), "172.16.0.11")
-	err := b.store.Update(t.Context(), b.a, func(tx *store.Tx) error { _, err := b.net.AllocateAddress(tx); return err })
+	err := b.store.Update(t.Context(), b.a, func(tx *store.Tx) error { _, err := b.net.allocate(tx, Own(b.a)); return err })
 	if !errdefs.IsResourceExhausted(err) {
 		t.Errorf("a full network gives %v", err)
 	}

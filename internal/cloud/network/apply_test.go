@@ -23,11 +23,11 @@ func TestApplyJoinsCallersAndShowsEachItsOwnChange(t *testing.T) {
 	const callers = 20
 	for n := range callers {
 		b.update(func(tx *store.Tx) error {
-			addr, err := b.net.AllocateAddress(tx)
+			addr, err := b.net.allocate(tx, Own(b.a))
 			if err != nil {
 				return err
 			}
-			return put(tx, store.Container{ID: id(n), Name: fmt.Sprint("c", n), Phase: store.Ready, Address: addr})
+			return put(tx, store.Container{ID: id(n), Name: fmt.Sprint("c", n), Phase: store.Ready, Endpoints: []store.Endpoint{{Address: addr}}})
 		})
 		r := b.net.enqueue(t.Context(), b.a) // in this order, before the gate opens
 		wg.Go(func() {

@@ -9,12 +9,18 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
+// at is a place in the account's own network.
+func at(addr string) []store.Endpoint {
+	return []store.Endpoint{{Address: netip.MustParseAddr(addr)}}
+}
+
 func TestState(t *testing.T) {
 	b := newBench(t)
 	b.update(func(tx *store.Tx) error {
 		err := put(tx,
 			store.Container{
-				ID: id(1), Name: "Web", Phase: store.Ready, Address: netip.MustParseAddr("172.16.0.20"),
+				ID: id(1), Name: "Web", Phase: store.Ready, Endpoints: at("172.16.0.20"),
+				State: store.ContainerState{Status: store.StatusRunning},
 				Spec: store.ContainerSpec{
 					Hostname: "WWW", Domainname: "example.org",
 					Published: []store.PublishedPort{
@@ -25,8 +31,8 @@ func TestState(t *testing.T) {
 				},
 			},
 			// Its hostname is the name of another container, which wins.
-			store.Container{ID: id(2), Name: "db", Phase: store.Creating, Address: netip.MustParseAddr("172.16.0.11"), Spec: store.ContainerSpec{Hostname: "web"}},
-			store.Container{ID: id(3), Name: "going", Phase: store.Removing, Address: netip.MustParseAddr("172.16.0.12")},
+			store.Container{ID: id(2), Name: "db", Phase: store.Creating, Endpoints: at("172.16.0.11"), Spec: store.ContainerSpec{Hostname: "web"}},
+			store.Container{ID: id(3), Name: "going", Phase: store.Removing, Endpoints: at("172.16.0.12")},
 			store.Container{ID: id(4), Name: "nowhere", Phase: store.Creating},
 		)
 		if err != nil {
@@ -35,7 +41,7 @@ func TestState(t *testing.T) {
 		return tx.PutFloatingIP(store.FloatingIP{Address: netip.MustParseAddr("198.18.0.2"), Container: id(1)})
 	})
 	want := engine.NetworkState{Endpoints: []engine.Endpoint{
-		{ContainerID: id(2), Address: netip.MustParseAddr("172.16.0.11"), MAC: "02:42:ac:10:00:0b", Names: []string{"db", id(2)[:12]}},
+		{ContainerID: id(2), Address: netip.MustParseAddr("172.16.0.11"), MAC: "02:42:ac:10:00:0b", Names: []string{"db", id(2)[:12]}, Idle: true},
 		{
 			ContainerID: id(1), Address: netip.MustParseAddr("172.16.0.20"), MAC: "02:42:ac:10:00:14",
 			Names:      []string{"web", "www", "www.example.org", id(1)[:12]},

@@ -40,7 +40,7 @@ func TestInfoCountsTheAccountsOwn(t *testing.T) {
 			"c":  {Phase: store.Ready, State: store.ContainerState{Status: store.StatusCreated}},
 			"no": {Phase: store.Creating, State: store.ContainerState{Status: store.StatusCreated}},
 		} {
-			c.ID, c.Name, c.ImageID, c.Address = name, name, img.ID, addr
+			c.ID, c.Name, c.ImageID, c.Endpoints = name, name, img.ID, []store.Endpoint{{Address: addr}}
 			addr = addr.Next()
 			if err := tx.PutContainer(c); err != nil {
 				return err

@@ -87,7 +87,7 @@ func (b *bench) attach(v *store.Volume) string {
 		if err := tx.PutImage(store.Image{Image: img}); err != nil {
 			return err
 		}
-		c := store.Container{ID: id, Name: "web", ImageID: img.ID, Phase: store.Ready, Address: netip.MustParseAddr("172.16.0.10")}
+		c := store.Container{ID: id, Name: "web", ImageID: img.ID, Phase: store.Ready, Endpoints: []store.Endpoint{{Address: netip.MustParseAddr("172.16.0.10")}}}
 		if err := tx.PutContainer(c); err != nil {
 			return err
 		}
