@@ -116,7 +116,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, Networks: p.network, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -58,7 +59,7 @@ func newFakeContainers() *fakeContainers {
 		waiting: make(chan container.WaitResult, 1),
 		rows: []*container.Container{
 			{
-				ID: webID, Name: "web", ImageID: imageID, Address: netip.MustParseAddr("172.16.0.3"), Phase: store.Ready, CreatedAt: at,
+				ID: webID, Name: "web", ImageID: imageID, Endpoints: []store.Endpoint{{Address: netip.MustParseAddr("172.16.0.3")}}, Phase: store.Ready, CreatedAt: at,
 				Spec: container.Spec{
 					Image: "wordpress", Args: []string{"/entrypoint.sh", "apache2 -D", "x"}, Entrypoint: []string{"/entrypoint.sh"},
 					Cmd: []string{"apache2 -D", "x"}, Env: []string{"A=b"}, Hostname: "111111111111", Labels: map[string]string{"k": "v"},
@@ -71,7 +72,7 @@ func newFakeContainers() *fakeContainers {
 				State: container.State{Status: store.StatusRunning, Pid: 4242, StartedAt: began},
 			},
 			{
-				ID: dbID, Name: "db", ImageID: imageID, Address: netip.MustParseAddr("172.16.0.2"), Phase: store.Ready, CreatedAt: at.Add(-time.Minute),
+				ID: dbID, Name: "db", ImageID: imageID, Endpoints: []store.Endpoint{{Address: netip.MustParseAddr("172.16.0.2")}}, Phase: store.Ready, CreatedAt: at.Add(-time.Minute),
 				Spec: container.Spec{
 					Image: "mysql", Args: []string{"mysqld"}, Cmd: []string{"mysqld"}, Hostname: "222222222222", Size: "s1", Tty: true, OpenStdin: true,
 					Published: []store.PublishedPort{{Port: store.Port{Number: 3306, Proto: "tcp"}, Public: 3306}},
@@ -94,6 +95,14 @@ func (f *fakeContainers) said() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
+}
+
+func (f *fakeContainers) Connect(_ context.Context, _ account.Ref, ref string, req network.EndpointRequest) error {
+	return f.note("connect %s %+v", ref, req)
+}
+
+func (f *fakeContainers) Disconnect(_ context.Context, _ account.Ref, ref, network string) error {
+	return f.note("disconnect %s %s", ref, network)
 }
 
 func seconds(t *int) string {

@@ -17,9 +17,12 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/server"
 	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -44,7 +47,7 @@ func newBench(t *testing.T) *bench {
 		events: event.NewBus(), socket: filepath.Join(t.TempDir(), "s"),
 	}
 	b.server = server.New(server.Config{
-		Containers: b.containers, Images: b.images, Volumes: b.volumes, FIPs: b.fips, System: fakeSystem{}, Events: b.events,
+		Containers: b.containers, Images: b.images, Volumes: b.volumes, Networks: noNetworks(t), FIPs: b.fips, System: fakeSystem{}, Events: b.events,
 		Auth:  auth.Peers{Account: theAccount},
 		Build: docker.Build{Version: "0.1.0", Commit: "abc", Time: time.Unix(1_800_000_000, 0)},
 		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -171,4 +174,15 @@ func same(t *testing.T, what string, got, want any) {
 	if g, w := text(got), text(want); g != w {
 		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
 	}
+}
+
+// noNetworks are those of an account that has only its own.
+func noNetworks(t *testing.T) *network.Service {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "hyper.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return network.New(network.Config{Store: st, Engine: fake.New()})
 }

@@ -44,8 +44,8 @@ type town struct {
 	secrets  map[string]string // of Ann's keys
 	now      atomic.Int64      // Unix seconds; 0: the clock's
 	// what Ann has
-	container, exec, image, fip string
-	access, serial              string // of her credential and certificate
+	container, exec, image, network, fip string
+	access, serial                       string // of her credential and certificate
 }
 
 // The names are as long as those of nobody, so that an answer that repeats a name has the same length for both.
@@ -54,6 +54,7 @@ const (
 	annsVolume    = "anns-volume"
 	annsImage     = "anns-image"
 	annsToken     = "anns-token"
+	annsNetwork   = "anns-network"
 )
 
 func newTown(t *testing.T) *town {
@@ -81,7 +82,7 @@ func newTown(t *testing.T) *town {
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
-	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
+	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
 	containers := container.New(container.Config{
 		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, Events: bus, Log: log, DataRoot: dir,
@@ -91,7 +92,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
+		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
@@ -169,6 +170,14 @@ func (tn *town) must(method, target, body, field string) string {
 	return value
 }
 
+// bobs makes a call as Bob that has to be answered so.
+func (tn *town) bobs(method, target, body string, want int) {
+	tn.Helper()
+	if code, out := tn.ask("bob", method, "/v1.44"+target, body); code != want {
+		tn.Errorf("%s %s as Bob: %d %s, want %d", method, target, code, out, want)
+	}
+}
+
 // furnish gives Ann one of everything.
 func (tn *town) furnish() {
 	tn.must("POST", "/v1.44/images/create?fromImage="+annsImage+"&tag=latest", "", "")
@@ -177,6 +186,8 @@ func (tn *town) furnish() {
 	tn.container = tn.must("POST", "/v1.44/containers/create?name="+annsContainer,
 		`{"Image":"`+annsImage+`","HostConfig":{"Binds":["`+annsVolume+`:/data"]}}`, "Id")
 	tn.must("POST", "/v1.44/containers/"+annsContainer+"/start", "", "")
+	tn.network = tn.must("POST", "/v1.44/networks/create", `{"Name":"`+annsNetwork+`"}`, "Id")
+	tn.must("POST", "/v1.44/networks/"+annsNetwork+"/connect", `{"Container":"`+annsContainer+`","EndpointConfig":{"Aliases":["anns-alias"]}}`, "")
 	tn.exec = tn.must("POST", "/v1.44/containers/"+annsContainer+"/exec", `{"Cmd":["true"]}`, "Id")
 	code, out := tn.ask("ann", "POST", "/v1.44/fips/allocate?count=1", "")
 	if code != http.StatusCreated {
@@ -215,6 +226,8 @@ func (tn *town) subjects(pattern string) []pair {
 		return ids(annsImage, tn.image)
 	case strings.HasPrefix(pattern, "/volumes/{"):
 		return []pair{{"by name", annsVolume, "nots-volume"}}
+	case strings.HasPrefix(pattern, "/networks/{"):
+		return ids(annsNetwork, tn.network)
 	case strings.HasPrefix(pattern, "/credentials/{"):
 		return []pair{{"by key", tn.access, strings.Repeat("A", len(tn.access))}}
 	case strings.HasPrefix(pattern, "/tokens/{"):
@@ -252,6 +265,8 @@ func bodyOf(method, pattern string) string {
 		return ""
 	case strings.HasSuffix(pattern, "/{name...}/exec"):
 		return `{"Cmd":["true"]}`
+	case strings.HasSuffix(pattern, "/connect"), strings.HasSuffix(pattern, "/disconnect"):
+		return `{"Container":"anyone"}`
 	}
 	return "{}"
 }
@@ -295,6 +310,7 @@ func TestAccountsCannotSeeEachOther(t *testing.T) {
 	for _, target := range []string{
 		"/containers/" + annsContainer + "/json", "/containers/" + tn.container[:12] + "/json", "/images/" + annsImage + "/json",
 		"/images/" + tn.image + "/json", "/volumes/" + annsVolume, "/exec/" + tn.exec + "/json",
+		"/networks/" + annsNetwork, "/networks/" + tn.network[:12],
 	} {
 		if code, out := tn.ask("ann", "GET", "/v1.44"+target, ""); code != http.StatusOK {
 			t.Errorf("GET %s as Ann: %d %s", target, code, out)
@@ -318,7 +334,7 @@ func fill(pattern, name string) string {
 // upon nothing of hers.
 func TestNoAnswerTellsOfAnother(t *testing.T) {
 	tn := newTown(t)
-	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
+	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.network[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
 	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
 	for _, target := range []string{
 		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
@@ -334,7 +350,7 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 			}
 		}
 		_, anns := tn.ask("ann", "GET", "/v1.44"+target, "")
-		if target != "/networks" && anns == out {
+		if anns == out {
 			t.Errorf("GET %s tells Ann no more than Bob:\n%s", target, out)
 		}
 	}
@@ -381,13 +397,24 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 	}
 	for what, host := range map[string]string{
 		"a link to hers": `"Links":["` + annsContainer + `:x"]`, "volumes from hers": `"VolumesFrom":["` + tn.container + `"]`,
-		"her network": `"NetworkMode":"container:` + tn.container + `"`,
+		"her container's network": `"NetworkMode":"container:` + tn.container + `"`,
+		"her network":             `"NetworkMode":"` + annsNetwork + `"`, "her network by id": `"NetworkMode":"` + tn.network + `"`,
 	} {
 		body := `{"Image":"` + annsImage + `","HostConfig":{` + host + `}}`
 		if code, out := tn.ask("bob", "POST", "/v1.44/containers/create", body); code/100 == 2 {
 			t.Errorf("%s: %d %s", what, code, out)
 		}
 	}
+	tn.bobs("POST", "/networks/create", `{"Name":"`+annsNetwork+`"}`, http.StatusCreated)
+	for _, verb := range []string{"connect", "disconnect"} {
+		target := "/v1.44/networks/" + annsNetwork + "/" + verb
+		code, out := tn.ask("bob", "POST", target, `{"Container":"`+annsContainer+`"}`)
+		none, said := tn.ask("bob", "POST", target, `{"Container":"nots-container"}`)
+		if code != http.StatusNotFound || code != none || strings.ReplaceAll(out, annsContainer, "nots-container") != said {
+			t.Errorf("%s hers: %d %s; of one that is not there: %d %s", verb, code, out, none, said)
+		}
+	}
+	tn.bobs("DELETE", "/networks/"+annsNetwork, "", http.StatusNoContent)
 	body := `{"Image":"` + annsImage + `","HostConfig":{"Binds":["` + annsVolume + `:/data"]}}`
 	if code, out := tn.ask("bob", "POST", "/v1.44/containers/create?name="+annsContainer, body); code != http.StatusCreated {
 		t.Errorf("Bob's own of the same names: %d %s", code, out)

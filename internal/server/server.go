@@ -29,6 +29,7 @@ type Config struct {
 	Containers docker.Containers
 	Images     docker.Images
 	Volumes    docker.Volumes
+	Networks   docker.Networks
 	FIPs       hyper.FIPs
 	Accounts   hyper.Accounts
 	Compose    hyper.Compose
@@ -69,7 +70,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{Config: c, pace: newPacer(c.Pace), ending: make(chan struct{})}
 	d := &docker.API{
-		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, System: c.System,
+		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
 	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}

@@ -14,17 +14,18 @@ import (
 // Remove removes a network that no container is in, running or not: one that was left without its network could not be
 // started again. Errors: ErrNotFound, ErrPermissionDenied for the account's own and for one with containers.
 func (s *Service) Remove(ctx context.Context, a account.Ref, ref string) error {
-	var gone *store.Network
-	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
-		n, err := Find(tx.View, ref)
-		if err != nil {
-			return err
+	gone, err := s.Get(a, ref)
+	if err != nil {
+		return err
+	}
+	if gone.Name == OwnName {
+		return oops.Forbidden("%s is a pre-defined network and cannot be removed", gone.Name)
+	}
+	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		if _, ok := tx.Network(gone.ID); !ok {
+			return oops.NotFound("network %s not found", ref)
 		}
-		if Key(tx.View, n) == "" {
-			return oops.Forbidden("%s is a pre-defined network and cannot be removed", n.Name)
-		}
-		gone = n
-		return tx.DeleteNetwork(n.ID)
+		return tx.DeleteNetwork(gone.ID)
 	})
 	if errdefs.IsConflict(err) {
 		return oops.Forbidden("error while removing network: %v: remove or disconnect them first", err)

@@ -28,7 +28,6 @@ var absent = []struct{ method, pattern, why string }{
 	{"GET", "/images/{name...}/attestations", "attestations of images are not kept: ask the registry"},
 	{"GET", "/images/search", "registries cannot be searched from here: use the registry's own web page"},
 	{"GET", "/distribution/{name...}/json", "registries cannot be inspected from here: pull the image and inspect it"},
-	{"POST", "/networks/create", noNetworks}, {"POST", "/networks/{name}/connect", noNetworks}, {"POST", "/networks/{name}/disconnect", noNetworks},
 	{"PUT", "/volumes/{name...}", "a volume cannot be changed"},
 }
 
@@ -38,7 +37,6 @@ const (
 	noPlugins     = "plugins are not offered: volumes, networks and logs are the platform's"
 	noBuild       = "images cannot be built here: build elsewhere, push to a registry, and pull"
 	noCheckpoints = "checkpoints are not offered: keep what must last in a volume"
-	noNetworks    = "an account has one private network, which all of its containers are in already: leave networks out"
 )
 
 func absentRoutes() []rest.Route {

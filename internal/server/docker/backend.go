@@ -7,6 +7,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/registry"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
@@ -33,7 +34,20 @@ type Containers interface {
 	Health(a account.Ref, containerID string) *container.Health
 	Labels(a account.Ref, c *container.Container) map[string]string
 	SizeRw(ctx context.Context, a account.Ref, id string) (int64, error)
+	Connect(ctx context.Context, a account.Ref, ref string, req network.EndpointRequest) error
+	Disconnect(ctx context.Context, a account.Ref, ref, network string) error
 	Commit(ctx context.Context, a account.Ref, ref string, req container.CommitRequest) (imageID string, err error)
+}
+
+// Networks is what the calls need of network.Service.
+type Networks interface {
+	Networks(a account.Ref) []*store.Network
+	Get(a account.Ref, ref string) (*store.Network, error)
+	Used(a account.Ref, n *store.Network) bool
+	Places(a account.Ref, c *store.Container) []network.Place
+	Create(ctx context.Context, a account.Ref, req network.CreateRequest) (*store.Network, error)
+	Remove(ctx context.Context, a account.Ref, ref string) error
+	Prune(ctx context.Context, a account.Ref, match func(*store.Network) bool) (names []string, err error)
 }
 
 // Lifecycle starts and ends containers.

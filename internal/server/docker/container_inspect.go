@@ -12,6 +12,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
+	rules "github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/store"
@@ -57,7 +58,7 @@ func (api *API) inspectContainer(ctx context.Context, a account.Ref, w http.Resp
 	if len(c.Spec.Args) > 0 {
 		path, args = c.Spec.Args[0], list(c.Spec.Args[1:])
 	}
-	out := inspectAnswer{NetworkSettings: settings(a, c), InspectResponse: container.InspectResponse{
+	out := inspectAnswer{NetworkSettings: api.settings(a, c), InspectResponse: container.InspectResponse{
 		ID:             c.ID,
 		Created:        c.CreatedAt.UTC().Format(time.RFC3339Nano),
 		Path:           path,
@@ -113,17 +114,16 @@ func inspectState(c *cloud.Container, health *cloud.Health) *container.State {
 	return st
 }
 
-func settings(a account.Ref, c *cloud.Container) networkSettings {
-	e := endpoint(a, c)
+// settings tell of a container's networks. The fields beside Networks are those of the account's own network, as Docker's are of
+// its default one.
+func (api *API) settings(a account.Ref, c *cloud.Container) networkSettings {
 	n := networkSettings{
-		SandboxID:   derivedID("sandbox", c.ID),
-		Ports:       network.PortMap{},
-		EndpointID:  e.EndpointID,
-		Gateway:     e.Gateway,
-		IPAddress:   e.IPAddress,
-		IPPrefixLen: e.IPPrefixLen,
-		MacAddress:  e.MacAddress,
-		Networks:    map[string]*network.EndpointSettings{networkName: e},
+		SandboxID: derivedID("sandbox", c.ID),
+		Ports:     network.PortMap{},
+		Networks:  api.endpoints(a, c),
+	}
+	if e := n.Networks[rules.OwnName]; e != nil {
+		n.EndpointID, n.Gateway, n.IPAddress, n.IPPrefixLen, n.MacAddress = e.EndpointID, e.Gateway, e.IPAddress, e.IPPrefixLen, e.MacAddress
 	}
 	if c.State.Status.Live() {
 		n.Ports = portMap(c, true)
@@ -183,7 +183,7 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 	no := false
 	h := &container.HostConfig{
 		LogConfig:       container.LogConfig{Type: logDriver, Config: map[string]string{"max-file": "10", "max-size": "5m"}},
-		NetworkMode:     networkName,
+		NetworkMode:     container.NetworkMode(networkMode(c)),
 		PortBindings:    portMap(c, false),
 		RestartPolicy:   container.RestartPolicy{Name: container.RestartPolicyMode(s.Restart.Name), MaximumRetryCount: s.Restart.MaxRetries},
 		AutoRemove:      s.AutoRemove,

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/network"
 
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
@@ -76,11 +75,11 @@ func (api *API) summary(ctx context.Context, a account.Ref, c *cloud.Container, 
 		State:   shownStatus(c),
 		Status:  statusText(c, health, now()),
 		NetworkSettings: &container.NetworkSettingsSummary{
-			Networks: map[string]*network.EndpointSettings{networkName: endpoint(a, c)},
+			Networks: api.endpoints(a, c),
 		},
 		Mounts: mountPoints(c, volumes),
 	}
-	s.HostConfig.NetworkMode = networkName
+	s.HostConfig.NetworkMode = networkMode(c)
 	if !rest.Before(ctx, 52) {
 		s.Health = &container.HealthSummary{Status: container.NoHealthcheck}
 		if health != nil {

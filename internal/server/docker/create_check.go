@@ -1,13 +1,16 @@
 package docker
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 
+	rules "github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -72,20 +75,16 @@ func refuseMounts(mounts []mount.Mount) error {
 	return nil
 }
 
-// refuseNetwork lets only the account's one network pass.
+// refuseNetwork lets no container into a network that is not its account's.
 func refuseNetwork(mode string, cfg *networkingRequest) error {
 	for _, name := range append([]string{mode}, sortedKeys(cfg.EndpointsConfig)...) {
-		switch {
-		case name == "", name == networkName, name == "default":
-		case name == "host", name == "none", strings.HasPrefix(name, "container:"):
-			return oops.Forbidden("a container is always in its account's private network: --network %s is not offered", name)
-		default:
-			return oops.NotFound("network %s not found: an account has one network, %s", name, networkName)
+		if name == "host" || strings.HasPrefix(name, "container:") {
+			return oops.Forbidden("a container has a network of its own, not another one's or the machine's: --network %s is not offered", name)
 		}
 	}
-	for _, e := range cfg.EndpointsConfig {
-		if e != nil && e.IPAMConfig != nil && (e.IPAMConfig.IPv4Address != "" || e.IPAMConfig.IPv6Address != "") {
-			return oops.NotImplemented("a container's address cannot be chosen: it is given one for life")
+	for name, e := range cfg.EndpointsConfig {
+		if err := e.check(); err != nil {
+			return oops.As(errdefs.ErrInvalidArgument, fmt.Errorf("network %s: %w", name, err))
 		}
 	}
 	return nil
@@ -115,7 +114,7 @@ func (in *createRequest) warnings() []string {
 		{len(h.Annotations) > 0, "Annotations are ignored: use labels."},
 		{h.IpcMode == container.IPCModeShareable, "The IPC namespace of the container cannot be shared with others."},
 		{in.MacAddress != "" || in.endpointHas(func(e *endpointRequest) bool { return e.MacAddress != "" }), "The MAC address is ignored: it follows from the container's address."},
-		{in.endpointHas(func(e *endpointRequest) bool { return len(e.Aliases) > 0 }), "Network aliases are ignored: containers find each other by name, host name and link."},
+		{in.aliasesNothing(), "Network aliases are ignored in the network bridge: containers find each other there by name, host name and link."},
 		{in.bindsAddress(), "Addresses of published ports are ignored: a published port is open on the container's floating IP, when it has one."},
 	} {
 		if rule.asked {
@@ -123,6 +122,16 @@ func (in *createRequest) warnings() []string {
 		}
 	}
 	return out
+}
+
+// aliasesNothing tells that an alias is asked for in the network that every account has.
+func (in *createRequest) aliasesNothing() bool {
+	for name, e := range in.NetworkingConfig.EndpointsConfig {
+		if e != nil && len(e.Aliases) > 0 && (name == rules.OwnName || name == "default") {
+			return true
+		}
+	}
+	return false
 }
 
 func (in *createRequest) endpointHas(what func(*endpointRequest) bool) bool {

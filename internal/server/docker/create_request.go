@@ -11,7 +11,9 @@ import (
 	"github.com/moby/moby/api/types/mount"
 
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
+	rules "github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -51,6 +53,29 @@ type endpointRequest struct {
 	Links      []string
 	Aliases    []string
 	MacAddress string
+	GwPriority int
+	DriverOpts map[string]string
+}
+
+// check says what is wrong with a request for a place in a network that the rules have no word for.
+func (e *endpointRequest) check() error {
+	if e != nil && e.IPAMConfig != nil && e.IPAMConfig.IPv6Address != "" {
+		return oops.Invalid("networks here are IPv4: leave the IPv6 address %s out", e.IPAMConfig.IPv6Address)
+	}
+	return nil
+}
+
+// domain puts the request in the words of the rules.
+func (e *endpointRequest) domain(name string) rules.EndpointRequest {
+	req := rules.EndpointRequest{Network: name}
+	if e == nil {
+		return req
+	}
+	req.Aliases, req.Links, req.Priority, req.Options = e.Aliases, e.Links, e.GwPriority, e.DriverOpts
+	if e.IPAMConfig != nil {
+		req.Address = e.IPAMConfig.IPv4Address
+	}
+	return req
 }
 
 // words is a list, or a string that is one word.
@@ -88,7 +113,7 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		Tty: c.Tty, OpenStdin: c.OpenStdin, StdinOnce: c.StdinOnce,
 		AttachStdin: c.AttachStdin, AttachStdout: c.AttachStdout, AttachStderr: c.AttachStderr,
 		ExposedPorts: sortedKeys(in.ExposedPorts), Volumes: sortedKeys(c.Volumes), Binds: h.Binds,
-		PublishAll: h.PublishAllPorts, Links: h.Links,
+		PublishAll: h.PublishAllPorts, Links: h.Links, NetworkMode: string(h.NetworkMode),
 		Restart:    store.RestartPolicy{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
 		StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, AutoRemove: h.AutoRemove,
 		Init: h.Init != nil && *h.Init, ReadOnly: h.ReadonlyRootfs, Privileged: h.Privileged,
@@ -124,13 +149,7 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		})
 	}
 	for _, name := range sortedKeys(in.NetworkingConfig.EndpointsConfig) {
-		if e := in.NetworkingConfig.EndpointsConfig[name]; e != nil {
-			for _, l := range e.Links {
-				if !slices.Contains(req.Links, l) {
-					req.Links = append(req.Links, l)
-				}
-			}
-		}
+		req.Networks = append(req.Networks, in.NetworkingConfig.EndpointsConfig[name].domain(name))
 	}
 	return req
 }

@@ -29,6 +29,7 @@ type API struct {
 	Containers Containers
 	Images     Images
 	Volumes    Volumes
+	Networks   Networks
 	System     System
 	Events     *event.Bus
 	Logins     Logins
@@ -132,6 +133,9 @@ func (api *API) networkRoutes() []rest.Route {
 		{Method: http.MethodGet, Pattern: "/networks", Handle: api.listNetworks},
 		{Method: http.MethodGet, Pattern: "/networks/{name...}", Handle: api.inspectNetwork},
 		{Method: http.MethodDelete, Pattern: "/networks/{name...}", Handle: api.removeNetwork},
+		{Method: http.MethodPost, Pattern: "/networks/create", Handle: api.createNetwork},
+		{Method: http.MethodPost, Pattern: "/networks/{name}/connect", Handle: api.connectNetwork},
+		{Method: http.MethodPost, Pattern: "/networks/{name}/disconnect", Handle: api.disconnectNetwork},
 		{Method: http.MethodPost, Pattern: "/networks/prune", Handle: api.pruneNetworks},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/moby/moby/api/types/container"
@@ -13,32 +14,75 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
-	"github.com/hypercloud/hyper/internal/engine"
+	rules "github.com/hypercloud/hyper/internal/cloud/network"
 )
 
-// networkName is the name of an account's private network, the only one that it has.
-const networkName = "bridge"
-
-// networkID is the id of an account's network: it has none of its own, so it follows from the account's.
-func networkID(a account.Ref) string { return derivedID("network", a.ID()) }
-
-func endpointID(c *cloud.Container) string { return derivedID("endpoint", c.ID) }
+func endpointID(c *cloud.Container, network string) string {
+	if network == "" {
+		return derivedID("endpoint", c.ID)
+	}
+	return derivedID("endpoint", c.ID+" "+network)
+}
 
 func derivedID(kind, of string) string {
 	sum := sha256.Sum256([]byte("hyper " + kind + " " + of))
 	return hex.EncodeToString(sum[:])
 }
 
-// endpoint is a container's place in the network. It keeps its address whether it runs or not.
-func endpoint(a account.Ref, c *cloud.Container) *network.EndpointSettings {
-	return &network.EndpointSettings{
-		NetworkID:   networkID(a),
-		EndpointID:  endpointID(c),
-		Gateway:     engine.PrivateGateway,
-		IPAddress:   c.Address,
-		IPPrefixLen: engine.PrivatePrefix.Bits(),
-		MacAddress:  macAddress(c.Address),
+// endpoint is a container's place in a network. It keeps its address whether the container runs or not.
+func endpoint(c *cloud.Container, p rules.Place) *network.EndpointSettings {
+	e := &network.EndpointSettings{
+		NetworkID:   p.Network.ID,
+		EndpointID:  endpointID(c, p.Endpoint.Network),
+		Gateway:     p.Network.Spec.Gateway,
+		IPAddress:   p.Address,
+		IPPrefixLen: p.Network.Spec.Subnet.Bits(),
+		MacAddress:  macAddress(p.Address),
+		Aliases:     p.Aliases,
+		DriverOpts:  p.Options,
+		GwPriority:  p.Priority,
 	}
+	if p.Network.Spec.Internal {
+		e.Gateway = netip.Addr{}
+	}
+	if p.Asked {
+		e.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: p.Address}
+	}
+	for _, l := range p.Links {
+		e.Links = append(e.Links, l.Target+":"+l.Alias)
+	}
+	if p.Endpoint.Network != "" {
+		e.DNSNames = dnsNames(c, p.Aliases)
+	}
+	return e
+}
+
+// dnsNames are what others find a container by in a network that the account made.
+func dnsNames(c *cloud.Container, aliases []string) []string {
+	var out []string
+	for _, name := range slices.Concat([]string{c.Name}, aliases, []string{c.ID[:12], c.Spec.Hostname}) {
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// endpoints are a container's places, by the names of the networks.
+func (api *API) endpoints(a account.Ref, c *cloud.Container) map[string]*network.EndpointSettings {
+	out := map[string]*network.EndpointSettings{}
+	for _, p := range api.Networks.Places(a, c) {
+		out[p.Network.Name] = endpoint(c, p)
+	}
+	return out
+}
+
+// networkMode is the network that a container was made in.
+func networkMode(c *cloud.Container) string {
+	if c.Spec.NetworkMode == "" {
+		return rules.OwnName
+	}
+	return c.Spec.NetworkMode
 }
 
 // macAddress follows from the address: 02:42:ac:10:xx:xx.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,21 +13,32 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
-	"github.com/hypercloud/hyper/internal/engine"
+	rules "github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
-// bridge is the account's private network, the only one that it has.
-func bridge(a account.Ref) network.Network {
+// networkDriver is the only one. What it stands for is not a bridge, but behaves like Docker's to whoever is inside.
+const networkDriver = "bridge"
+
+func shownNetwork(n *store.Network) network.Network {
+	s := n.Spec
 	return network.Network{
-		Name: networkName, ID: networkID(a), Scope: "local", Driver: "bridge", EnableIPv4: true,
-		Created: time.Unix(0, 0).UTC(),
-		IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{
-			{Subnet: engine.PrivatePrefix, Gateway: engine.PrivateGateway},
+		Name: n.Name, ID: n.ID, Created: n.CreatedAt, Scope: "local", Driver: networkDriver, EnableIPv4: true,
+		IPAM: network.IPAM{Driver: "default", Options: s.IPAMOptions, Config: []network.IPAMConfig{
+			{Subnet: s.Subnet, Gateway: s.Gateway, IPRange: s.IPRange, AuxAddress: s.Reserved},
 		}},
-		Options: map[string]string{}, Labels: map[string]string{},
+		Internal: s.Internal, Attachable: s.Attachable, Options: object(s.Options), Labels: object(s.Labels),
 	}
+}
+
+// object is m, and {} rather than null where it is empty.
+func object(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
 }
 
 func (api *API) listNetworks(_ context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
@@ -34,73 +46,129 @@ func (api *API) listNetworks(_ context.Context, a account.Ref, w http.ResponseWr
 	if err != nil {
 		return err
 	}
+	for _, v := range filters["dangling"] {
+		if _, err := strconv.ParseBool(v); err != nil {
+			return oops.Invalid("invalid filter 'dangling=%s': use true or false", v)
+		}
+	}
+	for _, v := range filters["type"] {
+		if v != "builtin" && v != "custom" {
+			return oops.Invalid("invalid filter: 'type'='%s'", v)
+		}
+	}
 	out := []network.Summary{}
-	if n := bridge(a); matchNetwork(n, filters) {
-		out = append(out, network.Summary{Network: n})
+	for _, n := range api.Networks.Networks(a) {
+		if api.matchNetwork(a, n, filters) {
+			out = append(out, network.Summary{Network: shownNetwork(n)})
+		}
 	}
 	return rest.WriteJSON(w, http.StatusOK, out)
 }
 
-func matchNetwork(n network.Network, filters map[string][]string) bool {
+// matchNetwork reports whether a network passes every filter; the values of one are alternatives, but for labels.
+func (api *API) matchNetwork(a account.Ref, n *store.Network, filters map[string][]string) bool {
+	own := n.Name == rules.OwnName
 	for key, values := range filters {
-		ok := len(values) == 0 || slices.ContainsFunc(values, func(v string) bool {
-			switch key {
-			case "name":
-				return strings.Contains(n.Name, v)
-			case "id":
-				return strings.HasPrefix(n.ID, v)
-			case "driver":
-				return n.Driver == v
-			case "scope":
-				return n.Scope == v
-			case "type":
-				return v == "builtin"
-			case "dangling":
-				return v == "false" || v == "0"
+		var matches func(v string) bool
+		switch key {
+		case "name":
+			matches = func(v string) bool { return strings.Contains(n.Name, v) }
+		case "id":
+			matches = func(v string) bool { return strings.HasPrefix(n.ID, v) }
+		case "driver":
+			matches = func(v string) bool { return v == networkDriver }
+		case "scope":
+			matches = func(v string) bool { return v == "local" }
+		case "type":
+			matches = func(v string) bool { return (v == "builtin") == own }
+		case "dangling":
+			matches = func(v string) bool {
+				yes, _ := strconv.ParseBool(v)
+				return yes == (!own && !api.Networks.Used(a, n))
 			}
-			return false // it has no labels
-		})
-		if !ok {
+		case "label":
+			if !slices.ContainsFunc(values, func(v string) bool { return !hasLabel(n.Spec.Labels, v) }) {
+				continue
+			}
+			return false
+		}
+		if len(values) > 0 && !slices.ContainsFunc(values, matches) {
 			return false
 		}
 	}
 	return true
 }
 
-// isBridge reports whether a name or id means the account's network.
-func isBridge(a account.Ref, ref string) bool {
-	return ref == networkName || ref == "default" || ref != "" && strings.HasPrefix(networkID(a), ref)
+// hasLabel reports whether labels have what a filter names: KEY or KEY=VALUE.
+func hasLabel(labels map[string]string, filter string) bool {
+	key, want, valued := strings.Cut(filter, "=")
+	have, ok := labels[key]
+	return ok && (!valued || have == want)
 }
 
 func (api *API) inspectNetwork(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	ref := r.PathValue("name")
-	if !isBridge(a, ref) {
-		return oops.NotFound("network %s not found", ref)
-	}
-	running, err := api.Containers.List(ctx, a, cloud.ListOptions{})
+	n, err := api.Networks.Get(a, r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	out := network.Inspect{Network: bridge(a), Containers: map[string]network.EndpointResource{}}
+	running, err := api.Containers.List(ctx, a, cloud.ListOptions{Filters: map[string][]string{"network": {n.ID}}})
+	if err != nil {
+		return err
+	}
+	out := network.Inspect{Network: shownNetwork(n), Containers: map[string]network.EndpointResource{}}
 	for _, c := range running {
-		e := endpoint(a, c)
-		out.Containers[c.ID] = network.EndpointResource{
-			Name: c.Name, EndpointID: e.EndpointID, MacAddress: e.MacAddress,
-			IPv4Address: netip.PrefixFrom(e.IPAddress, e.IPPrefixLen),
+		for _, p := range api.Networks.Places(a, c) {
+			if p.Network.ID == n.ID {
+				e := endpoint(c, p)
+				out.Containers[c.ID] = network.EndpointResource{
+					Name: c.Name, EndpointID: e.EndpointID, MacAddress: e.MacAddress, IPv4Address: netip.PrefixFrom(e.IPAddress, e.IPPrefixLen),
+				}
+			}
 		}
 	}
 	return rest.WriteJSON(w, http.StatusOK, out)
 }
 
-func (api *API) removeNetwork(_ context.Context, a account.Ref, _ http.ResponseWriter, r *http.Request) error {
-	ref := r.PathValue("name")
-	if !isBridge(a, ref) {
-		return oops.NotFound("network %s not found", ref)
+func (api *API) removeNetwork(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	if err := api.Networks.Remove(ctx, a, r.PathValue("name")); err != nil {
+		return err
 	}
-	return oops.Forbidden("%s is a pre-defined network and cannot be removed", networkName)
+	return rest.NoContent(w)
 }
 
-// pruneNetworks finds nothing to remove.
-func (api *API) pruneNetworks(_ context.Context, _ account.Ref, w http.ResponseWriter, _ *http.Request) error {
-	return rest.WriteJSON(w, http.StatusOK, network.PruneReport{NetworksDeleted: []string{}})
+func (api *API) pruneNetworks(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	filters, err := rest.Filters(r, "until", "label", "label!")
+	if err != nil {
+		return err
+	}
+	until, err := untilFilter(filters["until"])
+	if err != nil {
+		return err
+	}
+	names, err := api.Networks.Prune(ctx, a, func(n *store.Network) bool {
+		if !until.IsZero() && n.CreatedAt.After(until) {
+			return false
+		}
+		lacks := func(v string) bool { return !hasLabel(n.Spec.Labels, v) }
+		has := func(v string) bool { return hasLabel(n.Spec.Labels, v) }
+		return !slices.ContainsFunc(filters["label"], lacks) && !slices.ContainsFunc(filters["label!"], has)
+	})
+	if err != nil {
+		return err
+	}
+	return rest.WriteJSON(w, http.StatusOK, network.PruneReport{NetworksDeleted: names})
+}
+
+// untilFilter reads the one value of a filter that bounds ages: a time, or how long ago that is.
+func untilFilter(values []string) (time.Time, error) {
+	switch len(values) {
+	case 0:
+		return time.Time{}, nil
+	case 1:
+		if ago, err := time.ParseDuration(values[0]); err == nil {
+			return now().Add(-ago), nil
+		}
+		return rest.ParseTime("until", values[0])
+	}
+	return time.Time{}, oops.Invalid("more than one until filter specified")
 }

@@ -75,8 +75,10 @@ func Filters(r *http.Request, known ...string) (map[string][]string, error) {
 }
 
 // Time reads an instant as the clients send it: seconds, seconds.nanoseconds or RFC 3339. Absent and 0 are the zero time.
-func Time(r *http.Request, key string) (time.Time, error) {
-	s := r.FormValue(key)
+func Time(r *http.Request, key string) (time.Time, error) { return ParseTime(key, r.FormValue(key)) }
+
+// ParseTime reads what Time reads.
+func ParseTime(key, s string) (time.Time, error) {
 	if s == "" || s == "0" {
 		return time.Time{}, nil
 	}
