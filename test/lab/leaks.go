@@ -52,6 +52,17 @@ func (l *Lab) Inventory() (Inventory, error) {
 		found, _ := filepath.Glob(filepath.Join(fmt.Sprintf("/proc/%d/root", l.holder.Process.Pid), l.Dir, pattern))
 		inv[pattern] = len(found)
 	}
+	routers, _ := filepath.Glob(filepath.Join(fmt.Sprintf("/proc/%d/root", l.holder.Process.Pid), l.Dir, "run/netns/*"))
+	for _, r := range routers {
+		for what, object := range map[string][]string{"interfaces": {"link"}, "addresses": {"-4", "addr"}, "routes": {"-4", "route"}} {
+			here := filepath.Join(l.Dir, "run/netns", filepath.Base(r))
+			found, err := l.lines("nsenter", append([]string{"--net=" + here, "ip", "-o"}, object...)...)
+			if err != nil {
+				return nil, err
+			}
+			inv["routers' "+what] += len(found)
+		}
+	}
 	sockets, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/hyper-*/s/*", l.holder.Process.Pid))
 	near, _ := filepath.Glob(filepath.Join(l.Dir, "run/containerd/s/*"))
 	inv["sockets of shims"] = len(sockets) + len(near)
