@@ -50,8 +50,7 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 		return nil, nil, err
 	}
 	if f.Container != "" {
-		holder := containerName(v, f.Container)
-		return nil, nil, oops.Conflict("floating IP %s is in use by container %s: detach it first by 'hyper fip detach %s'", f.Address, holder, holder)
+		return nil, nil, inUse(v, f)
 	}
 	if !c.State.Status.Live() {
 		return nil, nil, oops.Conflict("container %s is not running: start it, and attach floating IP %s then", c.Name, f.Address)
@@ -60,6 +59,12 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 		return nil, nil, oops.Conflict("container %s has the floating IP %s already: detach it first by 'hyper fip detach %s'", c.Name, have[0].Address, c.Name)
 	}
 	return f, c, nil
+}
+
+// inUse refuses an address that a container has.
+func inUse(v *store.View, f *store.FloatingIP) error {
+	holder := containerName(v, f.Container)
+	return oops.Conflict("floating IP %s is in use by container %s: detach it first by 'hyper fip detach %s'", f.Address, holder, holder)
 }
 
 // Detach takes a container's address from it and returns the address, which the account keeps. Errors: ErrNotFound,
