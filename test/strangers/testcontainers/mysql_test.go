@@ -14,7 +14,7 @@ import (
 // TestMySQL has a real server, on a volume, found ready by its log, its port and a query.
 func TestMySQL(t *testing.T) {
 	query := []string{"mysql", "-uroot", "-psecret", "-N", "-e", "SELECT 6*7"}
-	ctr := start(t, "mysql", anyFIP,
+	ctr := start(t, "mysql", theFIP,
 		tc.WithEnv(map[string]string{"MYSQL_ROOT_PASSWORD": "secret", "MYSQL_DATABASE": "shop"}), tc.WithExposedPorts("3306/tcp"),
 		tc.WithMounts(tc.VolumeMount("shop-data", "/var/lib/mysql")),
 		tc.WithFiles(tc.ContainerFile{

@@ -1,6 +1,7 @@
 package testcontainers
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 // TestSettings has a container with what is set less often: a health check, a user, a directory in memory, commands that come after it.
 func TestSettings(t *testing.T) {
 	touch := tc.NewRawCommand([]string{"touch", "/scratch/ready"}, exec.WithUser("0"))
-	ctr := start(t, "busybox", tc.WithImagePlatform("linux/amd64"), tc.WithCmd("sleep", "1000"), tc.WithTmpfs(map[string]string{"/scratch": "rw,size=1m"}),
+	ctr := start(t, "busybox", tc.WithImagePlatform("linux/"+runtime.GOARCH), tc.WithCmd("sleep", "1000"), tc.WithTmpfs(map[string]string{"/scratch": "rw,size=1m"}),
 		tc.WithConfigModifier(func(c *container.Config) {
 			c.User, c.WorkingDir, c.Hostname = "99", "/scratch", "set"
 			c.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "test", "-e", "/scratch/started"}, Interval: 200 * time.Millisecond, Retries: 100}

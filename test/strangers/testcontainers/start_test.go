@@ -3,6 +3,7 @@ package testcontainers
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +11,11 @@ import (
 	tc "github.com/testcontainers/testcontainers-go"
 )
 
-// anyFIP is what a container asks for that is to be reached from outside.
-var anyFIP = tc.WithLabels(map[string]string{"sh_hyper_fip": "auto"})
+// A container that is to be reached from outside asks for the floating IP at which Testcontainers looks for all of them, or for any.
+var (
+	theFIP = tc.WithLabels(map[string]string{"sh_hyper_fip": os.Getenv("TESTCONTAINERS_HOST_OVERRIDE")})
+	anyFIP = tc.WithLabels(map[string]string{"sh_hyper_fip": "auto"})
+)
 
 // start runs a container that is gone when the test has ended.
 func start(t *testing.T, image string, opts ...tc.ContainerCustomizer) *tc.DockerContainer {

@@ -39,7 +39,7 @@ func get(t *testing.T, ctr *tc.DockerContainer, path string) string {
 
 func TestWeb(t *testing.T) {
 	ctx := t.Context()
-	ctr := start(t, "busybox", anyFIP,
+	ctr := start(t, "busybox", theFIP,
 		tc.WithEntrypoint("sh", "-c"), tc.WithCmd(httpd), tc.WithExposedPorts("80/tcp"), tc.WithEnv(map[string]string{"COLOR": "blue"}),
 		tc.WithFiles(tc.ContainerFile{Reader: strings.NewReader("the first page"), ContainerFilePath: "/srv/index.html", FileMode: 0o644}),
 		tc.WithWaitStrategy(wait.ForLog("about to serve"), wait.ForListeningPort("80/tcp"), wait.ForHTTP("/").WithPort("80/tcp")),
