@@ -42,6 +42,8 @@ const (
 	LabelProtection = "sh_hyper_container_protection"
 	// LabelSecurityGroup + name = "yes" joins a security group.
 	LabelSecurityGroup = "sh_hyper_sg_"
+	// LabelTakeFloatingIP asks for a floating IP at creation: "auto", an address, or the name of one.
+	LabelTakeFloatingIP = "sh_hyper_fip"
 	// LabelFloatingIP is the attached floating IP, empty when there is none; set by the server.
 	LabelFloatingIP = "sh.hyper.fip"
 )

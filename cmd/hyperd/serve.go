@@ -164,7 +164,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
-		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, Events: p.events, Log: log,
+		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
 	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})

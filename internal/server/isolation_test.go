@@ -85,7 +85,7 @@ func newTown(t *testing.T) *town {
 	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
 	containers := container.New(container.Config{
-		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, Events: bus, Log: log, DataRoot: dir,
+		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir,
 	})
 	t.Cleanup(func() { containers.Close(); images.Close() })
 	if err := containers.Recover(t.Context()); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/engine"
@@ -63,6 +64,7 @@ type ContainerSpec struct {
 	ReadOnly     bool                `json:",omitempty"`
 	Healthcheck  *engine.Healthcheck `json:",omitempty"` // image's and user's merged; nil: none
 	SecGroups    []string            `json:",omitempty"`
+	FIP          FIPRequest          `json:",omitzero"`
 	Tmpfs        map[string]string   `json:",omitempty"`
 	ShmSize      int64               `json:",omitempty"`
 	NetworkMode  string              `json:",omitempty"` // as asked: the name or id of its first network, or none; "" is the account's own
@@ -72,6 +74,15 @@ type ContainerSpec struct {
 	Sysctls      map[string]string   `json:",omitempty"`
 	ExtraHosts   []string            `json:",omitempty"` // name:address
 	ConsoleSize  [2]uint16           `json:",omitzero"`
+}
+
+// FIPRequest is the floating IP that a container asked for at its creation.
+type FIPRequest struct {
+	Asked string `json:",omitempty"` // as typed: auto, an address or a name; "": none
+	// Awaits is the address that is to be attached. It is cleared when that is done.
+	Awaits netip.Addr `json:",omitzero"`
+	// Fresh says that Awaits was allocated for this very container; if the container does not come to be, neither does it.
+	Fresh bool `json:",omitempty"`
 }
 
 // Port is a container's port.

@@ -139,12 +139,17 @@ func TestFailpoints(t *testing.T) {
 
 	run := []string{"run", "-d", "--name", "x", "-v", "/data", "-v", "named:/n", "busybox", "sleep", "100000"}
 	plain := []string{"run", "-d", "--name", "x", "busybox", "sleep", "100000"}
+	attach := []string{"fip", "attach", fip, "idle"}
+	asks := []string{"run", "-d", "--name", "x", "--label", "sh_hyper_fip=auto", "busybox", "sleep", "100000"}
 	for _, tc := range []struct {
 		point   string
 		prepare [][]string
 		act     []string
 	}{
 		{"container.create.after-intent", nil, run},
+		{"container.create.after-intent", nil, asks},
+		{"container.create.after-engine", [][]string{attach}, asks}, // a new address is allocated, and not kept
+		{"container.remove.after-engine", [][]string{asks}, []string{"rm", "-f", "x"}},
 		{"create.after-snapshot", nil, run},
 		{"volume.create.after-file", nil, run},
 		{"root.create.after-file", nil, run},
@@ -172,8 +177,8 @@ func TestFailpoints(t *testing.T) {
 		{"remove.after-task", [][]string{run}, []string{"rm", "-fv", "x"}},
 		{"root.remove.after-umount", [][]string{run}, []string{"rm", "-fv", "x"}},
 		{"container.remove.after-engine", [][]string{run}, []string{"rm", "-fv", "x"}},
-		{"fip.attach.after-intent", nil, []string{"fip", "attach", fip, "idle"}},
-		{"fip.attach.after-apply", nil, []string{"fip", "attach", fip, "idle"}},
+		{"fip.attach.after-intent", nil, attach},
+		{"fip.attach.after-apply", nil, attach},
 		{"pull.after-fetch", nil, []string{"pull", "alpine"}},
 		{"pull.after-unpack", nil, []string{"pull", "alpine"}},
 		{"pull.after-record", nil, []string{"pull", "alpine"}},
@@ -203,6 +208,9 @@ func TestFailpoints(t *testing.T) {
 				hyper(t, l, append([]string{"volume", "rm"}, strings.Fields(names)...)...)
 			}
 			_, _, _ = l.Hyper("fip", "detach", "idle")
+			if out := hyper(t, l, "fip", "ls", "-q", "--filter", "dangling=true"); strings.TrimSpace(out) != fip {
+				t.Errorf("the account has the floating IPs %q that nobody uses, want %s", out, fip)
+			}
 			if hyper(t, l, "images", "-q", "alpine") != "" {
 				hyper(t, l, "rmi", "alpine")
 			}

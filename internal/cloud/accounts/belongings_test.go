@@ -31,7 +31,7 @@ func (b *bench) parts(e *fake.Engine, root string) Parts {
 		FIPs:    fip.New(fip.Config{Store: b.store, Network: net, Events: bus, Log: log, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}),
 	}
 	p.Containers = container.New(container.Config{
-		Store: b.store, Engine: e, Images: p.Images, Volumes: p.Volumes, Network: net, Events: bus, Log: log, DataRoot: root,
+		Store: b.store, Engine: e, Images: p.Images, Volumes: p.Volumes, Network: net, FIPs: p.FIPs, Events: bus, Log: log, DataRoot: root,
 	})
 	if err := p.Containers.Recover(b.Context()); err != nil {
 		b.Fatal(err)

@@ -41,16 +41,16 @@ func newBench(t *testing.T) *bench {
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
+	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/29")}, Events: bus, Log: log})
 	containers := container.New(container.Config{
-		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, Events: bus, Log: log, DataRoot: dir,
+		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir,
 	})
 	t.Cleanup(func() { containers.Close(); images.Close() })
 	if err := containers.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{T: t, engine: eng, Service: New(Config{
-		Store: st, Containers: containers, Images: images, Volumes: volumes, Log: log,
-		FIPs: fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/29")}, Events: bus, Log: log}),
+		Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log,
 	})}
 	for name, ref := range map[string]*account.Ref{"a": &b.a, "b": &b.b} {
 		acc, err := st.CreateAccount(t.Context(), name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -19,9 +20,6 @@ const (
 	maxServices = 100
 	maxSpec     = 128 << 10 // bytes of one definition
 )
-
-// autoFIP stands in a definition for any floating IP that is free.
-const autoFIP = "auto"
 
 var servicePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
 
@@ -79,7 +77,7 @@ func (s *Service) check(a account.Ref, project string, spec store.ProjectSpec) e
 
 // fipOf is the address that a service asks for, or "" when it asks for none or any. Errors: ErrNotFound.
 func (s *Service) fipOf(a account.Ref, def store.ProjectService) (string, error) {
-	if def.FIP == "" || def.FIP == autoFIP {
+	if def.FIP == "" || def.FIP == fip.Any {
 		return "", nil
 	}
 	f, err := s.FIPs.Find(a, def.FIP)

@@ -169,6 +169,27 @@ func TestFloatingIPs(t *testing.T) {
 		b.must(b.Down(t.Context(), b.a, "blog", DownOptions{}, func(Message) {}))
 		b.want("kept", len(b.Store.View(b.a).FloatingIPs()), 2)
 	})
+	t.Run("by the label of the service, as by its key", func(t *testing.T) {
+		b := newBench(t)
+		labelled := func(fip, color string) store.ProjectSpec {
+			return with("web", func(s *store.ProjectService) { s.Labels = map[string]string{"sh_hyper_fip": fip, "color": color} })
+		}
+		b.up(labelled("auto", "red"), UpOptions{})
+		b.want("address", ip(b, "blog-web-1"), "198.18.0.2")
+		id := b.container("blog-web-1").ID
+		b.up(labelled("auto", "blue"), UpOptions{})
+		if b.container("blog-web-1").ID == id {
+			t.Error("the container was not replaced")
+		}
+		b.want("address of the new one", ip(b, "blog-web-1"), "198.18.0.2")
+		b.want("how many", len(b.Store.View(b.a).FloatingIPs()), 1)
+		both := with("web", func(s *store.ProjectService) {
+			s.FIP, s.Labels = "198.18.0.2", map[string]string{"sh_hyper_fip": "auto"}
+		})
+		if err := b.Up(t.Context(), b.a, "blog", both, UpOptions{}, func(Message) {}); !errdefs.IsInvalidArgument(err) {
+			t.Errorf("error is %v", err)
+		}
+	})
 	t.Run("any: a free one first, then a new one, the same again", func(t *testing.T) {
 		b := newBench(t)
 		b.must(b.Store.Update(t.Context(), b.a, quota.Limits{quota.FloatingIPs: 2}.Put))

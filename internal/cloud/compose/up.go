@@ -79,6 +79,10 @@ func (s *Service) define(ctx context.Context, a account.Ref, typed string, spec 
 }
 
 func (r *run) define(ctx context.Context, spec store.ProjectSpec, o UpOptions) ([]string, error) {
+	spec, err := fipLabels(spec)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.check(r.a, r.project, spec); err != nil {
 		return nil, err
 	}

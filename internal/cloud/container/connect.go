@@ -37,16 +37,17 @@ func (s *Service) place(tx *store.Tx, c *Container, req *CreateRequest) error {
 	}
 	first := network.EndpointRequest{Network: main.ID}
 	var others []network.EndpointRequest
+	var said bool // of the first
 	for _, r := range list {
 		n, err := network.Find(tx.View, r.Network)
 		if err != nil {
 			return err
 		}
-		if r.Network = n.ID; n.ID == main.ID {
-			first = r
+		if r.Network = n.ID; n.ID == main.ID && !said {
+			first, said = r, true
 			continue
 		}
-		others = append(others, r)
+		others = append(others, r) // one that is named twice is refused when it is joined again
 	}
 	if network.Key(tx.View, main) != "" {
 		c.Spec.NetworkMode = mode

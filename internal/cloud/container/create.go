@@ -10,6 +10,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/names"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/store"
@@ -56,6 +57,9 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 		return Created{}, err
 	}
 	s.publish(a, &c, "create", nil)
+	if f, ok := s.Store.View(a).FloatingIPOf(c.ID); ok {
+		s.FIPs.Attached(a, f.Address, c.ID)
+	}
 	return Created{ID: c.ID}, nil
 }
 
@@ -89,6 +93,15 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 		if err := room(s.Store.View(a), c.Spec.Size, len(fresh), old); err != nil {
 			return err
 		}
+		// This too: what else is wrong must not use up an address, nor be hidden by the lack of one.
+		if asked := c.Spec.FIP.Asked; asked != "" {
+			if err := fip.Leads(tx.View, c); err != nil {
+				return err
+			}
+			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, predecessor(tx.View, c)); err != nil {
+				return err
+			}
+		}
 		return tx.PutContainer(*c)
 	})
 	return fresh, err
@@ -112,6 +125,9 @@ func (s *Service) make(ctx context.Context, a account.Ref, c *Container, fresh [
 	failpoint.Hit("container.create.after-populate")
 	c.Phase = store.Ready
 	return s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		if _, err := s.FIPs.Settle(tx, c); err != nil {
+			return err
+		}
 		for _, id := range written {
 			if v, ok := tx.Volume(id); ok {
 				row := *v
@@ -163,6 +179,9 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 		}
 		gone := *row
 		gone.Phase = store.Removing
+		if err := fip.Forgo(tx, row); err != nil {
+			return err
+		}
 		for _, id := range discard {
 			if v, ok := tx.Volume(id); ok {
 				doomed := *v

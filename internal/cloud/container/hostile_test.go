@@ -56,14 +56,14 @@ func TestLabelsOfImagesAreNotThePlatforms(t *testing.T) {
 	img := testImage(func(i *store.Image) {
 		i.Config.Config.Labels = map[string]string{
 			"sh_hyper_container_protection": "true", "sh_hyper_instancetype": "l3", "sh_hyper_sg_open": "yes", "sh_hyper_noauto_volume": "true",
-			"sh.hyper.fip": "198.18.0.9", "sh.hyper.compose.project": "blog", "mine": "kept",
+			"sh_hyper_fip": "auto", "sh.hyper.fip": "198.18.0.9", "sh.hyper.compose.project": "blog", "mine": "kept",
 		}
 	})
 	spec, plans, err := resolve(&CreateRequest{Image: "mysql"}, img)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(spec.Labels) != 1 || spec.Labels["mine"] != "kept" || spec.Protection || spec.Size != DefaultSize || len(spec.SecGroups) > 0 || len(plans) == 0 {
+	if len(spec.Labels) != 1 || spec.Labels["mine"] != "kept" || spec.Protection || spec.Size != DefaultSize || len(spec.SecGroups) > 0 || spec.FIP.Asked != "" || len(plans) == 0 {
 		t.Errorf("the container has %+v, and %d volumes", spec, len(plans))
 	}
 }

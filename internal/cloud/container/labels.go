@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -16,6 +17,10 @@ const (
 	labelGroup      = "sh_hyper_sg_"
 	labelFIP        = "sh.hyper.fip"
 )
+
+// LabelFIP is the label by which a container asks for a floating IP: auto, an address, or the name of one. Which one it has is in
+// another label, sh.hyper.fip.
+const LabelFIP = "sh_hyper_fip"
 
 // platformLabel tells whether a label means something to the platform or to compose on the server.
 func platformLabel(k string) bool {
@@ -34,6 +39,11 @@ func takeLabels(labels map[string]string, spec *Spec) error {
 			spec.Protection = v == "true"
 		case strings.HasPrefix(k, labelGroup):
 			spec.SecGroups = append(spec.SecGroups, strings.TrimPrefix(k, labelGroup))
+		case k == LabelFIP:
+			if v == "" {
+				return oops.Invalid("the label %s names no floating IP: give it the value %s, or the address or name of one of the account's", LabelFIP, fip.Any)
+			}
+			spec.FIP.Asked = v
 		case k == labelFIP:
 			// The server's own; a copied container's value means nothing.
 		default:
@@ -70,6 +80,9 @@ func (s *Service) Labels(a account.Ref, c *Container) map[string]string {
 	}
 	if c.Spec.Protection {
 		out[labelProtection] = "true"
+	}
+	if c.Spec.FIP.Asked != "" {
+		out[LabelFIP] = c.Spec.FIP.Asked
 	}
 	for _, g := range c.Spec.SecGroups {
 		out[labelGroup+g] = "yes"

@@ -28,7 +28,7 @@ func (w *world) many(t *testing.T, req CreateRequest) int {
 			_, err := w.Create(t.Context(), w.a, req)
 			if err == nil {
 				made.Add(1)
-			} else if !errdefs.IsResourceExhausted(err) || !strings.HasPrefix(err.Error(), "Exceeded quota, please either delete ") {
+			} else if !errdefs.IsResourceExhausted(err) || !strings.HasPrefix(err.Error(), "Exceeded quota, please either ") {
 				t.Error(err)
 			}
 		})
@@ -52,6 +52,7 @@ func TestQuotasHoldForManyAtOnce(t *testing.T) {
 		"memory":             {quota.Limits{quota.Memory: 2 << 30}, CreateRequest{Image: "app"}, 4},
 		"memory of a size":   {quota.Limits{quota.Memory: 200 << 20}, CreateRequest{Image: "app", Labels: map[string]string{labelSize: "s1"}}, 3},
 		"CPUs":               {quota.Limits{quota.CPUs: 5}, CreateRequest{Image: "app", Labels: map[string]string{labelSize: "m2"}}, 2},
+		"floating IPs":       {quota.Limits{quota.FloatingIPs: 3}, CreateRequest{Image: "app", Labels: asks("auto")}, 3},
 		"the least of them":  {quota.Limits{quota.Containers: 9, quota.CPUs: 8, quota.Memory: 1 << 40}, CreateRequest{Image: "app"}, 8},
 		"none at all":        {quota.Limits{quota.Containers: quota.None}, CreateRequest{Image: "app"}, 0},
 		"none that it needs": {quota.Limits{quota.Volumes: quota.None, quota.Containers: 2}, CreateRequest{Image: "app"}, 2},

@@ -68,3 +68,25 @@ func checkMounts(view *store.View, c *Container) error {
 	}
 	return nil
 }
+
+// The labels by which docker compose tells that a container takes the place of another one, which it removes before it starts the new one.
+const (
+	composeReplaces = "com.docker.compose.replace"
+	composeProject  = "com.docker.compose.project"
+	composeService  = "com.docker.compose.service"
+	composeNumber   = "com.docker.compose.container-number"
+)
+
+// predecessor is the id of the container whose place docker compose means c to take, or "".
+func predecessor(view *store.View, c *Container) string {
+	if c.Spec.Labels[composeReplaces] == "" {
+		return ""
+	}
+	for _, other := range view.Containers() {
+		differs := func(label string) bool { return other.Spec.Labels[label] != c.Spec.Labels[label] }
+		if other.ID != c.ID && other.Phase == store.Ready && !slices.ContainsFunc([]string{composeProject, composeService, composeNumber}, differs) {
+			return other.ID
+		}
+	}
+	return ""
+}

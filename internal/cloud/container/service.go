@@ -21,6 +21,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
@@ -43,6 +44,7 @@ type Config struct {
 	Images  *image.Service
 	Volumes *volume.Service
 	Network *network.Service
+	FIPs    *fip.Service
 	Events  *event.Bus
 	Log     *slog.Logger
 	// DataRoot is where files that are bound into containers live (hosts, hostname, resolv.conf).

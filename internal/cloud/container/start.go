@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,13 +52,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	before := c.State
-	c, err := s.modify(ctx, a, c.ID, func(c *Container) {
-		c.State.Status = store.StatusStarting
-		c.State.UserStopped = false
-		if !again {
-			c.State.RestartCount = 0
-		}
-	})
+	c, err := s.intendStart(ctx, a, c.ID, again)
 	if err != nil {
 		return err
 	}
@@ -83,6 +78,34 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	s.publish(a, c, "start", nil)
 	s.startHealth(a, c, e)
 	return nil
+}
+
+// intendStart writes that the container is to run, and gives it the floating IP that it waits for.
+func (s *Service) intendStart(ctx context.Context, a account.Ref, id string, again bool) (*Container, error) {
+	var out Container
+	var addr netip.Addr
+	err := s.Store.Update(context.WithoutCancel(ctx), a, func(tx *store.Tx) error {
+		c, ok := tx.Container(id)
+		if !ok {
+			return notFound(id)
+		}
+		out = *c
+		out.State.Status = store.StatusStarting
+		out.State.UserStopped = false
+		if !again {
+			out.State.RestartCount = 0
+		}
+		var err error
+		if addr, err = s.FIPs.SettleAtStart(tx, &out); err != nil {
+			return err
+		}
+		return tx.PutContainer(out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.FIPs.Attached(a, addr, id)
+	return &out, nil
 }
 
 // startFailed puts the row back to what it was, with the reason.

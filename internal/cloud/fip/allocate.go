@@ -37,24 +37,30 @@ func (s *Service) Allocate(ctx context.Context, a account.Ref, count int) ([]net
 
 func (s *Service) allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
 	var given []netip.Addr
-	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
-		if err := quota.Room(tx.View, quota.FloatingIPs, int64(tx.Counts().FloatingIPs), int64(count)); err != nil {
-			return err
-		}
-		var err error
-		if given, err = s.free(count); err != nil {
-			return err
-		}
-		now := time.Now().UTC()
-		for _, addr := range given {
-			if err := tx.PutFloatingIP(store.FloatingIP{Address: addr, AllocatedAt: now}); err != nil {
-				return err
-			}
-		}
-		return nil
+	err := s.Store.Update(ctx, a, func(tx *store.Tx) (err error) {
+		given, err = s.allocateIn(tx, count)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return given, nil
+}
+
+// allocateIn gives tx's account count addresses. Once in a transaction.
+func (s *Service) allocateIn(tx *store.Tx, count int) ([]netip.Addr, error) {
+	if err := quota.Room(tx.View, quota.FloatingIPs, int64(tx.Counts().FloatingIPs), int64(count)); err != nil {
+		return nil, err
+	}
+	given, err := s.free(count)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	for _, addr := range given {
+		if err := tx.PutFloatingIP(store.FloatingIP{Address: addr, AllocatedAt: now}); err != nil {
+			return nil, err
+		}
 	}
 	return given, nil
 }

@@ -51,8 +51,7 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 		return nil, nil, err
 	}
 	if f.Container != "" {
-		holder := containerName(v, f.Container)
-		return nil, nil, oops.Conflict("floating IP %s is in use by container %s: detach it first by 'hyper fip detach %s'", f.Address, holder, holder)
+		return nil, nil, inUse(v, f)
 	}
 	if !c.State.Status.Live() {
 		return nil, nil, oops.Conflict("container %s is not running: start it, and attach floating IP %s then", c.Name, f.Address)
@@ -60,10 +59,24 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 	if have := attached(v, c.ID); len(have) >= s.MaxPerContainer {
 		return nil, nil, oops.Conflict("container %s has the floating IP %s already: detach it first by 'hyper fip detach %s'", c.Name, have[0].Address, c.Name)
 	}
-	if _, ok := network.Outward(v, c); !ok {
-		return nil, nil, oops.Conflict("container %s is in internal networks only, or in none: floating IP %s cannot lead there", c.Name, f.Address)
+	if err := Leads(v, c); err != nil {
+		return nil, nil, err
 	}
 	return f, c, nil
+}
+
+// Leads refuses a container that no floating IP can lead to.
+func Leads(v *store.View, c *store.Container) error {
+	if _, ok := network.Outward(v, c); !ok {
+		return oops.Conflict("container %s is in internal networks only, or in none: no floating IP can lead there", c.Name)
+	}
+	return nil
+}
+
+// inUse refuses an address that a container has.
+func inUse(v *store.View, f *store.FloatingIP) error {
+	holder := containerName(v, f.Container)
+	return oops.Conflict("floating IP %s is in use by container %s: detach it first by 'hyper fip detach %s'", f.Address, holder, holder)
 }
 
 // Detach takes a container's address from it and returns the address, which the account keeps. Errors: ErrNotFound,

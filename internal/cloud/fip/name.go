@@ -14,6 +14,9 @@ func (s *Service) Name(ctx context.Context, a account.Ref, fip, name string) err
 	if name != "" && !validName(name) {
 		return oops.Invalid("%q is not a name for a floating IP: use up to %d of the characters a-z, A-Z, 0-9, '_', '.' and '-', beginning with a letter or digit, and not only digits and dots", clip(name), maxName)
 	}
+	if name == Any {
+		return oops.Invalid("a floating IP cannot be named %s, which means any of them: choose another name", Any)
+	}
 	return s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		f, err := find(tx.View, fip)
 		if err != nil {

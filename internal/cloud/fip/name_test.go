@@ -27,6 +27,7 @@ func TestName(t *testing.T) {
 		"like an address":             {b.a, "198.18.0.3", "10.0.0.1", errdefs.IsInvalidArgument},
 		"like a broken address":       {b.a, "198.18.0.3", "10.0.0.999", errdefs.IsInvalidArgument},
 		"like an IPv6 address":        {b.a, "198.18.0.3", "fe80::1", errdefs.IsInvalidArgument},
+		"which means any":             {b.a, "198.18.0.3", "auto", errdefs.IsInvalidArgument},
 		"with a slash":                {b.a, "198.18.0.3", "a/b", errdefs.IsInvalidArgument},
 		"too long":                    {b.a, "198.18.0.3", strings.Repeat("x", 49), errdefs.IsInvalidArgument},
 		"as long as can be":           {b.a, "198.18.0.3", strings.Repeat("x", 48), isNil},

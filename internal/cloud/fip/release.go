@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -17,8 +16,7 @@ func (s *Service) Release(ctx context.Context, a account.Ref, fip string) error 
 			return err
 		}
 		if f.Container != "" {
-			holder := containerName(tx.View, f.Container)
-			return oops.Conflict("floating IP %s is in use by container %s: detach it first by 'hyper fip detach %s'", f.Address, holder, holder)
+			return inUse(tx.View, f)
 		}
 		return tx.DeleteFloatingIP(f.Address)
 	})

@@ -2,8 +2,8 @@
 // between its containers.
 //
 // An address comes from the operator's pool, belongs to one account from Allocate to Release, and is attached to
-// at most one container, which must be running then; it stays attached while the container stops and starts, and is
-// free again when the container is removed. The row in the store is what is intended; the account's
+// at most one container; it stays attached while the container stops and starts, and is free again when the container is
+// removed. Attach wants a container that runs. One that asks for an address when it is made gets it with the making: see Reserve. The row in the store is what is intended; the account's
 // network is brought to match it afterwards, and if that fails the row is put back.
 //
 // Wherever an address is expected its name does as well. Names cannot look like addresses.

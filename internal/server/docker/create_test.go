@@ -2,11 +2,14 @@ package docker
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
@@ -41,11 +44,10 @@ func TestWhatIsNotHonoured(t *testing.T) {
 		{"host name of the machine", `{"HostConfig":{"UTSMode":"host"}}`, 403, "--uts"},
 		{"root of the machine", `{"HostConfig":{"UsernsMode":"host"}}`, 403, "--userns"},
 		{"network of the machine", `{"HostConfig":{"NetworkMode":"host"}}`, 403, "--network host"},
-		{"no network", `{"HostConfig":{"NetworkMode":"none"}}`, 403, "--network none"},
+		{"another container's network", `{"HostConfig":{"NetworkMode":"container:x"}}`, 403, "--network container:x"},
+		{"an endpoint in the machine's network", `{"NetworkingConfig":{"EndpointsConfig":{"host":null}}}`, 403, "--network host"},
 		{"network disabled", `{"NetworkDisabled":true}`, 403, "private network"},
-		{"another network", `{"HostConfig":{"NetworkMode":"mine"}}`, 404, "network mine not found"},
-		{"another endpoint", `{"NetworkingConfig":{"EndpointsConfig":{"mine":null}}}`, 404, "network mine not found"},
-		{"an address", `{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"IPAMConfig":{"IPv4Address":"172.16.0.9"}}}}}`, 501, "address cannot be chosen"},
+		{"an IPv6 address", `{"NetworkingConfig":{"EndpointsConfig":{"mine":{"IPAMConfig":{"IPv6Address":"fd00::9"}}}}}`, 400, "network mine: networks here are IPv4"},
 		{"unconfined", `{"HostConfig":{"SecurityOpt":["seccomp=unconfined"]}}`, 403, "cannot be loosened"},
 		{"open /proc", `{"HostConfig":{"MaskedPaths":[]}}`, 403, "systempaths"},
 		{"volume driver", `{"HostConfig":{"VolumeDriver":"nfs"}}`, 400, "nfs"},
@@ -108,8 +110,10 @@ func TestDomainRequest(t *testing.T) {
 		{"volume mount", `{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/v","ReadOnly":true,"VolumeOptions":{"NoCopy":true}}]}}`, func(r cloud.CreateRequest) bool {
 			return r.Mounts[0] == cloud.MountRequest{Type: "volume", Source: "v", Target: "/v", ReadOnly: true, NoCopy: true}
 		}},
-		{"links of the endpoint", `{"HostConfig":{"Links":["a:b"]},"NetworkingConfig":{"EndpointsConfig":{"bridge":{"Links":["a:b","c:d"]}}}}`, func(r cloud.CreateRequest) bool {
-			return len(r.Links) == 2 && r.Links[1] == "c:d"
+		{"networks", `{"HostConfig":{"NetworkMode":"mine","Links":["a:b"]},"NetworkingConfig":{"EndpointsConfig":{
+			"yours":null,"mine":{"Links":["c:d"],"Aliases":["x"],"GwPriority":2,"IPAMConfig":{"IPv4Address":"10.0.0.9"}}}}}`, func(r cloud.CreateRequest) bool {
+			return r.NetworkMode == "mine" && slices.Equal(r.Links, []string{"a:b"}) && reflect.DeepEqual(r.Networks, []network.EndpointRequest{
+				{Network: "mine", Aliases: []string{"x"}, Links: []string{"c:d"}, Address: "10.0.0.9", Priority: 2}, {Network: "yours"}})
 		}},
 		{"privileged is the rules' to refuse", `{"HostConfig":{"Privileged":true}}`, func(r cloud.CreateRequest) bool { return r.Privileged }},
 	} {
