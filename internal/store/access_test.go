@@ -167,6 +167,9 @@ func TestDeleteAccount(t *testing.T) {
 		for _, n := range tx.Networks() {
 			errs = append(errs, tx.DeleteNetwork(n.ID))
 		}
+		for _, s := range tx.Snapshots() {
+			errs = append(errs, tx.DeleteSnapshot(s.ID))
+		}
 		for _, v := range tx.Volumes() {
 			errs = append(errs, tx.DeleteVolume(v.ID))
 		}

@@ -11,7 +11,7 @@ func (v *View) Quota(resource string) int64 { return v.quotas[resource] }
 
 // Counts is how many of each resource an account has, whatever phase they are in.
 type Counts struct {
-	Networks, Containers, Images, Volumes, FloatingIPs, Credentials int
+	Networks, Containers, Images, Volumes, Snapshots, FloatingIPs, Credentials int
 }
 
 // Counts counts without listing.
@@ -21,6 +21,7 @@ func (v *View) Counts() Counts {
 		Containers:  len(v.containers.byID),
 		Images:      len(v.images.byID),
 		Volumes:     len(v.volumes.byID),
+		Snapshots:   len(v.snapshots.byID),
 		FloatingIPs: len(v.floatingIPs.byAddress),
 		Credentials: len(v.access.credentials),
 	}

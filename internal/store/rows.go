@@ -27,6 +27,32 @@ type Volume struct {
 	Phase     Phase
 	CreatedAt time.Time
 	Written   bool // received its first content; image content is copied only before that
+	Spec      VolumeSpec
+}
+
+// VolumeSpec is what a volume was made of.
+type VolumeSpec struct {
+	Snapshot string `json:",omitempty"` // name of the snapshot that it began as
+	Source   string `json:",omitempty"` // address or path that it was filled from
+	File     string `json:",omitempty"` // name of the only file in it, which is what is mounted then
+}
+
+// Snapshot is what a volume held at a moment.
+type Snapshot struct {
+	ID        string // 64 hex digits; the engine's
+	Name      string // unique in the account: given, or 63 hex digits
+	Volume    string // id of the volume that it was taken of
+	SizeGB    int    // of that volume then
+	Phase     Phase
+	CreatedAt time.Time
+	Spec      SnapshotSpec
+}
+
+// SnapshotSpec is what else is known of a snapshot.
+type SnapshotSpec struct {
+	Schedule string     `json:",omitempty"` // name of the schedule that made it
+	Written  bool       `json:",omitempty"` // the volume had received its first content
+	Volume   VolumeSpec `json:",omitzero"`
 }
 
 // Image is an image that the account has.

@@ -71,6 +71,13 @@ func aVolume(n int) Volume {
 	return Volume{ID: hexID(n), Name: fmt.Sprintf("v%d", n), SizeGB: 10, Phase: Ready, CreatedAt: time.Unix(1_700_000_000+int64(n), 0)}
 }
 
+func aSnapshot(n int) Snapshot {
+	return Snapshot{
+		ID: hexID(n), Name: fmt.Sprintf("s%d", n), Volume: hexID(1), SizeGB: 10, Phase: Ready, CreatedAt: time.Now().Add(time.Duration(n) * time.Second),
+		Spec: SnapshotSpec{Schedule: "é", Written: n == 1},
+	}
+}
+
 func anImage(n int) Image {
 	return Image{PulledAt: time.Now(), Image: engine.Image{ID: "sha256:" + hexID(n), Digest: "sha256:" + hexID(n+1), Size: 5, Created: time.Unix(int64(n), 0)}}
 }
@@ -101,13 +108,14 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 		v := aVolume(1)
 		v.Container, v.Labels = c.ID, map[string]string{"é": "\n"}
 		plain := aVolume(2)
+		v.Spec = VolumeSpec{Snapshot: "s", Source: "https://é", File: "f"}
 		plain.Labels, plain.Auto, plain.Written = map[string]string{}, true, true
 		img := anImage(1)
 		built := time.Now().In(zone)
 		img.Config = ocispec.Image{Created: &built, Config: ocispec.ImageConfig{Volumes: map[string]struct{}{"/var": {}}}}
 		img.Docker.Healthcheck = &engine.Healthcheck{Retries: 3}
 		return errors.Join(
-			tx.PutNetwork(n), tx.PutNetwork(aNetwork(2)), tx.PutContainer(c), tx.PutContainer(bare), tx.PutContainer(second), tx.PutVolume(v), tx.PutVolume(plain), tx.PutImage(img),
+			tx.PutNetwork(n), tx.PutNetwork(aNetwork(2)), tx.PutContainer(c), tx.PutContainer(bare), tx.PutContainer(second), tx.PutVolume(v), tx.PutVolume(plain), tx.PutSnapshot(aSnapshot(1)), tx.PutSnapshot(aSnapshot(2)), tx.PutImage(img),
 			tx.PutTag(Tag{Repository: "docker.io/library/mysql", Tag: "latest", Digest: img.Digest, ImageID: img.ID}),
 			tx.PutTag(Tag{Repository: "docker.io/library/mysql", Digest: img.Digest, ImageID: img.ID}),
 			tx.PutFloatingIP(FloatingIP{Address: netip.MustParseAddr("198.18.0.1"), Name: "web", Container: c.ID, AllocatedAt: time.Now()}),
@@ -127,7 +135,7 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 // picture is all that a view shows, comparable by reflect.DeepEqual.
 func picture(v *View) []any {
 	return []any{v.Account(), v.Containers(), v.Volumes(), v.Images(), v.Tags(), v.FloatingIPs(), v.Empty(),
-		v.containers.byName, v.containers.byAddress, v.Networks(), v.networks.byName, v.volumes.byName, v.floatingIPs.byName, v.floatingIPs.byContainer,
+		v.containers.byName, v.containers.byAddress, v.Networks(), v.networks.byName, v.volumes.byName, v.Snapshots(), v.snapshots.byName, v.SnapshotsOf(hexID(1)), v.floatingIPs.byName, v.floatingIPs.byContainer,
 		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts(), v.Projects()}
 }
 

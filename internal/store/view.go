@@ -14,6 +14,7 @@ type View struct {
 	networks    *networkTable
 	containers  *containerTable
 	volumes     *volumeTable
+	snapshots   *snapshotTable
 	images      *imageTable
 	tags        *tagTable
 	floatingIPs *floatingIPTable
@@ -28,6 +29,7 @@ func newView(a account.Ref) *View {
 		networks:    newNetworkTable(),
 		containers:  newContainerTable(),
 		volumes:     newVolumeTable(),
+		snapshots:   newSnapshotTable(),
 		images:      newImageTable(),
 		tags:        newTagTable(),
 		floatingIPs: newFloatingIPTable(),
@@ -43,7 +45,7 @@ func (v *View) Account() account.Ref { return v.account }
 // Empty reports whether the account owns nothing. What it is entered with, its quotas, and the definitions of its compose
 // projects are no property.
 func (v *View) Empty() bool {
-	return len(v.networks.byID) == 0 && len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.images.byID) == 0 &&
+	return len(v.networks.byID) == 0 && len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.snapshots.byID) == 0 && len(v.images.byID) == 0 &&
 		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0
 }
 

@@ -117,13 +117,17 @@ func (tx *Tx) PutVolume(vol Volume) error {
 	if err != nil {
 		return fmt.Errorf("encode the labels of volume %s: %w", vol.ID, err)
 	}
-	vol.Labels = labelsBack
-	err = tx.write(`INSERT INTO volumes (account, id, name, size_gb, auto, container, labels, phase, created_at, written)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	spec, specBack, err := recode(vol.Spec)
+	if err != nil {
+		return fmt.Errorf("encode the spec of volume %s: %w", vol.ID, err)
+	}
+	vol.Labels, vol.Spec = labelsBack, specBack
+	err = tx.write(`INSERT INTO volumes (account, id, name, size_gb, auto, container, labels, phase, created_at, written, spec)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (account, id) DO UPDATE SET name = excluded.name, size_gb = excluded.size_gb, auto = excluded.auto,
 		container = excluded.container, labels = excluded.labels, phase = excluded.phase, created_at = excluded.created_at,
-		written = excluded.written`,
-		tx.account.ID(), vol.ID, vol.Name, vol.SizeGB, vol.Auto, vol.Container, labels, string(vol.Phase), encodeTime(vol.CreatedAt), vol.Written)
+		written = excluded.written, spec = excluded.spec`,
+		tx.account.ID(), vol.ID, vol.Name, vol.SizeGB, vol.Auto, vol.Container, labels, string(vol.Phase), encodeTime(vol.CreatedAt), vol.Written, spec)
 	if err != nil {
 		return err
 	}
@@ -144,10 +148,10 @@ func (tx *Tx) DeleteVolume(id string) error {
 }
 
 func loadVolumes(ctx context.Context, conn *sql.Conn, views map[string]*View) error {
-	return each(ctx, conn, "SELECT account, id, name, size_gb, auto, container, labels, phase, created_at, written FROM volumes", func(scan func(...any) error) error {
+	return each(ctx, conn, "SELECT account, id, name, size_gb, auto, container, labels, phase, created_at, written, spec FROM volumes", func(scan func(...any) error) error {
 		var vol Volume
-		var account, labels, created string
-		if err := scan(&account, &vol.ID, &vol.Name, &vol.SizeGB, &vol.Auto, &vol.Container, &labels, &vol.Phase, &created, &vol.Written); err != nil {
+		var account, labels, created, spec string
+		if err := scan(&account, &vol.ID, &vol.Name, &vol.SizeGB, &vol.Auto, &vol.Container, &labels, &vol.Phase, &created, &vol.Written, &spec); err != nil {
 			return err
 		}
 		v, err := viewOf(views, account)
@@ -156,7 +160,7 @@ func loadVolumes(ctx context.Context, conn *sql.Conn, views map[string]*View) er
 		}
 		var errTime error
 		vol.CreatedAt, errTime = decodeTime(created)
-		if err := errors.Join(errTime, json.Unmarshal([]byte(labels), &vol.Labels)); err != nil {
+		if err := errors.Join(errTime, json.Unmarshal([]byte(labels), &vol.Labels), json.Unmarshal([]byte(spec), &vol.Spec)); err != nil {
 			return fmt.Errorf("volume %s: %w", vol.ID, err)
 		}
 		v.volumes.put(&vol)
