@@ -45,6 +45,7 @@ type Keep struct {
 	Account    account.Ref
 	Containers []string // container ids whose root file systems stay
 	Volumes    []string // volume ids whose disks stay
+	Snapshots  []string // snapshot ids whose disks stay
 	Images     []string // image ids (sha256:...) that stay
 }
 

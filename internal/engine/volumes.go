@@ -19,6 +19,18 @@ type Volumes interface {
 	DetachVolume(ctx context.Context, a account.Ref, id string) error
 	// RemoveVolume destroys the disk and its data. Absent is no error; attached is ErrFailedPrecondition.
 	RemoveVolume(ctx context.Context, a account.Ref, id string) error
+	// SnapshotVolume keeps what the volume holds at this moment under a snapshot's id. An attached volume's writers wait
+	// meanwhile, for milliseconds, and see no error. Taking it again changes nothing.
+	// Errors: ErrFailedPrecondition when the volume is attached and the machine can make full copies only.
+	SnapshotVolume(ctx context.Context, a account.Ref, volume, snapshot string) error
+	// CreateVolumeFrom makes a disk that holds what a snapshot does, of the same size. Creating it again changes nothing.
+	CreateVolumeFrom(ctx context.Context, a account.Ref, volume, snapshot string) error
+	// RestoreVolume makes a volume that is there hold what a snapshot does, whole or not at all. Attached is ErrFailedPrecondition.
+	RestoreVolume(ctx context.Context, a account.Ref, volume, snapshot string) error
+	// RemoveSnapshot destroys a snapshot. What volumes and other snapshots share with it stays. Absent is no error.
+	RemoveSnapshot(ctx context.Context, a account.Ref, snapshot string) error
+	// SnapshotUsage tells the bytes that would be free without the snapshot: what it shares with nothing else.
+	SnapshotUsage(ctx context.Context, a account.Ref, snapshot string) (int64, error)
 	// VolumeUsage tells the bytes that the volume takes on the machine's disk.
 	VolumeUsage(ctx context.Context, a account.Ref, id string) (int64, error)
 }

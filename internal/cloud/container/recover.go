@@ -13,7 +13,9 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// Keep lists what of an account is meant to be on the machine: what is being made or removed is not.
+// Keep lists what of an account is meant to be on the machine. A container that is being made or removed is not. A volume or
+// snapshot is kept as long as there is a word of it: Recover of their packages destroys those that were being removed, and data is
+// destroyed by nobody else.
 func Keep(view *store.View, a account.Ref) engine.Keep {
 	k := engine.Keep{Account: a}
 	for _, c := range view.Containers() {
@@ -22,9 +24,10 @@ func Keep(view *store.View, a account.Ref) engine.Keep {
 		}
 	}
 	for _, v := range view.Volumes() {
-		if v.Phase == store.Ready {
-			k.Volumes = append(k.Volumes, v.ID)
-		}
+		k.Volumes = append(k.Volumes, v.ID)
+	}
+	for _, s := range view.Snapshots() {
+		k.Snapshots = append(k.Snapshots, s.ID)
 	}
 	for _, i := range view.Images() {
 		k.Images = append(k.Images, i.ID)

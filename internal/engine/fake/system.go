@@ -55,6 +55,7 @@ func (e *Engine) Reap(ctx context.Context, keep []engine.Keep) error {
 		}
 		maps.DeleteFunc(t.containers, func(id string, _ *container) bool { return !slices.Contains(k.Containers, id) })
 		maps.DeleteFunc(t.volumes, func(id string, _ *volume) bool { return !slices.Contains(k.Volumes, id) })
+		maps.DeleteFunc(t.snapshots, func(id string, _ *volume) bool { return !slices.Contains(k.Snapshots, id) })
 		maps.DeleteFunc(t.images, func(id string, _ *engine.Image) bool { return !slices.Contains(k.Images, id) })
 	}
 	return ctx.Err()
@@ -63,7 +64,7 @@ func (e *Engine) Reap(ctx context.Context, keep []engine.Keep) error {
 // Close implements engine.System.
 func (e *Engine) Close() error { return nil }
 
-// Left lists what an account has on the machine: "container <id>", "volume <id>", "image <id>" and "network", sorted.
+// Left lists what an account has on the machine: "container <id>", "volume <id>", "snapshot <id>", "image <id>" and "network", sorted.
 func (e *Engine) Left(a account.Ref) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -74,6 +75,9 @@ func (e *Engine) Left(a account.Ref) []string {
 	}
 	for id := range t.volumes {
 		out = append(out, "volume "+id)
+	}
+	for id := range t.snapshots {
+		out = append(out, "snapshot "+id)
 	}
 	for id := range t.images {
 		out = append(out, "image "+id)

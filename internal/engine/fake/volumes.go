@@ -12,6 +12,7 @@ type volume struct {
 	size     int64
 	attached bool
 	usage    int64
+	from     string // a volume's snapshot, a snapshot's volume
 }
 
 // CreateVolume implements engine.Volumes.

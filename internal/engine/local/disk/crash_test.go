@@ -32,6 +32,12 @@ func runStep(step string) error {
 		return err
 	case "detach":
 		return d.DetachVolume(ctx, ann, one)
+	case "snapshot":
+		return d.SnapshotVolume(ctx, ann, one, snap)
+	case "from-snapshot":
+		return d.CreateVolumeFrom(ctx, ann, two, snap)
+	case "restore":
+		return d.RestoreVolume(ctx, ann, one, snap)
 	case "create-root":
 		return d.Roots(small).Create(ctx, ann, one)
 	case "attach-root":

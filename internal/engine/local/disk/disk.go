@@ -7,6 +7,7 @@
 //
 //	<pool>/<account>/<volume>.img       the disk; <volume>.img.new while it is being made
 //	<base>/mnt/<account>/<volume>       where it is mounted while it is attached
+//	<pool>/snapshots/<account>/<snapshot>.img   what a volume held at a moment
 //	<pool>/orphans/<account>.<volume>.img   a disk with data that nobody claimed when hyperd started
 //	<pool>/roots/<account>/<container>.img  a container's root disk, mounted at <base>/roots/<account>/<container>
 //	<pool>/roots/empty-<bytes>.img      what root disks of that size are copies of
@@ -134,6 +135,7 @@ type kind struct{ noun, point string }
 
 var (
 	aVolume   = kind{"volume", "volume"}
+	aSnapshot = kind{"snapshot", "snapshot"}
 	aRootDisk = kind{"the root disk of container", "root"}
 )
 

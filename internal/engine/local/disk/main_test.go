@@ -59,6 +59,7 @@ var (
 	bob, _ = account.New(strings.Repeat("b", 32), 1)
 	one    = strings.Repeat("1", 64)
 	two    = strings.Repeat("2", 64)
+	snap   = strings.Repeat("5", 64)
 )
 
 const small = 64 << 20
@@ -121,7 +122,7 @@ func loopsIn(t testing.TB, dir string) (list []string) {
 // filesIn lists the files that volumes may have left in a pool.
 func filesIn(t testing.TB, d *Disks) (list []string) {
 	t.Helper()
-	for _, pattern := range []string{"*/*.img*", "*.new"} {
+	for _, pattern := range []string{"*/*.img*", "*/*/*.img*", "*.new"} {
 		found, err := filepath.Glob(filepath.Join(d.pool, pattern))
 		if err != nil {
 			t.Fatal(err)

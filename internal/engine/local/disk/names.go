@@ -16,6 +16,7 @@ const (
 	dataDir     = "data" // inside a volume
 	mountsDir   = "mnt"
 	rootsDir    = "roots" // of images as of mounts
+	snapshots   = "snapshots"
 )
 
 var (
@@ -25,7 +26,7 @@ var (
 
 // disk names the disk of what the user knows.
 func (v volume) disk() string {
-	if v.kind == aVolume {
+	if v.kind == aVolume || v.kind == aSnapshot {
 		return "the disk of " + v.String()
 	}
 	return v.String()

@@ -20,7 +20,7 @@ import (
 // volume: it is set aside in the pool's directory "orphans", and logged. What is kept stays as it is, attached or not.
 // Root disks go as their containers do.
 func (d *Disks) Reap(ctx context.Context, keep []engine.Keep) error {
-	kept, roots := map[string]bool{}, map[string]bool{}
+	kept, roots, snaps := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, k := range keep {
 		if err := k.Account.Check(); err != nil {
 			return err
@@ -28,12 +28,16 @@ func (d *Disks) Reap(ctx context.Context, keep []engine.Keep) error {
 		for _, id := range k.Volumes {
 			kept[filepath.Join(k.Account.ID(), id)] = true
 		}
+		for _, id := range k.Snapshots {
+			snaps[filepath.Join(k.Account.ID(), id)] = true
+		}
 		for _, id := range k.Containers {
 			roots[filepath.Join(k.Account.ID(), id)] = true
 		}
 	}
 	return errors.Join(
-		d.reapMounts(ctx, mountsDir, kept), d.reapImages(ctx, d.pool, kept, d.reapVolume),
+		d.thawAll(), d.reapMounts(ctx, mountsDir, kept), d.reapImages(ctx, d.pool, kept, d.reapVolume),
+		d.reapImages(ctx, filepath.Join(d.pool, snapshots), snaps, d.reapSnapshot),
 		d.reapMounts(ctx, rootsDir, roots), d.reapImages(ctx, filepath.Join(d.pool, rootsDir), roots, d.reapRoot))
 }
 
@@ -121,14 +125,19 @@ func (d *Disks) reapVolume(ctx context.Context, account, id string) error {
 	if sb, err := readSuperblock(image); err == nil && !sb.used {
 		return os.Remove(v.image)
 	}
+	return d.setAside(v, account)
+}
+
+// setAside keeps a disk with data that nobody claims.
+func (d *Disks) setAside(v volume, account string) error {
 	aside := filepath.Join(d.pool, orphans)
 	if err := os.MkdirAll(aside, 0o700); err != nil {
 		return err
 	}
-	to := filepath.Join(aside, account+"."+id+imageSuffix)
+	to := filepath.Join(aside, account+"."+v.id+imageSuffix)
 	if err := unix.Renameat2(unix.AT_FDCWD, v.image, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE); err != nil {
 		return fmt.Errorf("set aside %s: %w", v.disk(), err)
 	}
-	d.log.Warn("a volume's disk belongs to nobody and was set aside: remove it, or put it back and add the volume", "disk", to)
+	d.log.Warn("a disk belongs to nobody and was set aside: remove it, or put it back and add the "+v.kind.noun, "disk", to)
 	return errors.Join(syncDir(aside), syncDir(v.dir))
 }
