@@ -19,6 +19,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/registry"
+	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -116,7 +117,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, Networks: p.network, FIPs: p.fips, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -148,6 +149,7 @@ type parts struct {
 	events     *event.Bus
 	images     *image.Service
 	volumes    *volume.Service
+	snapshots  *snapshot.Service
 	network    *network.Service
 	fips       *fip.Service
 	containers *container.Service
@@ -161,6 +163,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
+	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
@@ -173,7 +176,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p.accounts, err = accounts.New(accounts.Config{
 		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,
 		Belongings: accounts.Parts{
-			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: p.network, Routers: eng,
+			Store: st, Containers: p.containers, Volumes: p.volumes, Images: p.images, FIPs: p.fips, Networks: p.network, Snapshots: p.snapshots, Routers: eng,
 		},
 	})
 	return p, err
@@ -196,6 +199,9 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger
 		return err
 	}
 	for _, acc := range p.store.Accounts() {
+		if err := p.snapshots.Recover(ctx, acc.Ref); err != nil {
+			return err
+		}
 		if err := p.volumes.Recover(ctx, acc.Ref); err != nil {
 			return err
 		}

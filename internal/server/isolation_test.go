@@ -23,6 +23,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
@@ -44,8 +45,8 @@ type town struct {
 	secrets  map[string]string // of Ann's keys
 	now      atomic.Int64      // Unix seconds; 0: the clock's
 	// what Ann has
-	container, exec, image, network, fip string
-	access, serial                       string // of her credential and certificate
+	container, exec, image, network, snapshot, fip string
+	access, serial                                 string // of her credential and certificate
 }
 
 // The names are as long as those of nobody, so that an answer that repeats a name has the same length for both.
@@ -55,6 +56,7 @@ const (
 	annsImage     = "anns-image"
 	annsToken     = "anns-token"
 	annsNetwork   = "anns-network"
+	annsSnapshot  = "anns-snapshot"
 )
 
 func newTown(t *testing.T) *town {
@@ -92,7 +94,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
+		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log}), Accounts: rules, Events: bus, Logins: anyLogin{},
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
@@ -188,6 +190,7 @@ func (tn *town) furnish() {
 	tn.must("POST", "/v1.44/containers/"+annsContainer+"/start", "", "")
 	tn.network = tn.must("POST", "/v1.44/networks/create", `{"Name":"`+annsNetwork+`"}`, "Id")
 	tn.must("POST", "/v1.44/networks/"+annsNetwork+"/connect", `{"Container":"`+annsContainer+`","EndpointConfig":{"Aliases":["anns-alias"]}}`, "")
+	tn.snapshot = tn.must("POST", "/v1.44/snapshots/create?volume="+annsVolume+"&name="+annsSnapshot+"&force=true", "", "Id")
 	tn.exec = tn.must("POST", "/v1.44/containers/"+annsContainer+"/exec", `{"Cmd":["true"]}`, "Id")
 	code, out := tn.ask("ann", "POST", "/v1.44/fips/allocate?count=1", "")
 	if code != http.StatusCreated {
@@ -228,6 +231,8 @@ func (tn *town) subjects(pattern string) []pair {
 		return []pair{{"by name", annsVolume, "nots-volume"}}
 	case strings.HasPrefix(pattern, "/networks/{"):
 		return ids(annsNetwork, tn.network)
+	case strings.HasPrefix(pattern, "/snapshots/{"):
+		return ids(annsSnapshot, tn.snapshot)
 	case strings.HasPrefix(pattern, "/credentials/{"):
 		return []pair{{"by key", tn.access, strings.Repeat("A", len(tn.access))}}
 	case strings.HasPrefix(pattern, "/tokens/{"):
@@ -310,7 +315,7 @@ func TestAccountsCannotSeeEachOther(t *testing.T) {
 	for _, target := range []string{
 		"/containers/" + annsContainer + "/json", "/containers/" + tn.container[:12] + "/json", "/images/" + annsImage + "/json",
 		"/images/" + tn.image + "/json", "/volumes/" + annsVolume, "/exec/" + tn.exec + "/json",
-		"/networks/" + annsNetwork, "/networks/" + tn.network[:12],
+		"/snapshots/" + annsSnapshot, "/networks/" + annsNetwork, "/networks/" + tn.network[:12],
 	} {
 		if code, out := tn.ask("ann", "GET", "/v1.44"+target, ""); code != http.StatusOK {
 			t.Errorf("GET %s as Ann: %d %s", target, code, out)
@@ -334,10 +339,10 @@ func fill(pattern, name string) string {
 // upon nothing of hers.
 func TestNoAnswerTellsOfAnother(t *testing.T) {
 	tn := newTown(t)
-	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.network[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
+	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.network[:12], tn.snapshot[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
 	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
 	for _, target := range []string{
-		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
+		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/snapshots", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
 		"/credentials", "/tokens", "/certificates", "/quotas",
 	} {
 		code, out := tn.ask("bob", "GET", "/v1.44"+target, "")

@@ -31,6 +31,7 @@ type Config struct {
 	Volumes    docker.Volumes
 	Networks   docker.Networks
 	FIPs       hyper.FIPs
+	Snapshots  hyper.Snapshots
 	Accounts   hyper.Accounts
 	Compose    hyper.Compose
 	System     docker.System
@@ -73,7 +74,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

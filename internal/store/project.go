@@ -45,6 +45,7 @@ type ProjectService struct {
 
 // ProjectVolume is a volume that a project declares.
 type ProjectVolume struct {
-	SizeGB   int  `json:",omitempty"` // 0: as volumes are by default
-	External bool `json:",omitempty"` // it must exist, and is never removed with the project
+	SizeGB   int    `json:",omitempty"` // 0: as volumes are by default
+	Snapshot string `json:",omitempty"` // name or id of the snapshot that it begins as
+	External bool   `json:",omitempty"` // it must exist, and is never removed with the project
 }

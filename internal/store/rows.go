@@ -32,9 +32,11 @@ type Volume struct {
 
 // VolumeSpec is what a volume was made of.
 type VolumeSpec struct {
-	Snapshot string `json:",omitempty"` // name of the snapshot that it began as
-	Source   string `json:",omitempty"` // address or path that it was filled from
-	File     string `json:",omitempty"` // name of the only file in it, which is what is mounted then
+	Snapshot  string `json:",omitempty"` // name of the snapshot that it began as
+	From      string `json:",omitempty"` // id of that snapshot, which stays while the volume is being made of it
+	Restoring string `json:",omitempty"` // intent: id of the snapshot that it is to become
+	Source    string `json:",omitempty"` // address or path that it was filled from
+	File      string `json:",omitempty"` // name of the only file in it, which is what is mounted then
 }
 
 // Snapshot is what a volume held at a moment.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -51,6 +52,28 @@ func (v *View) Snapshot(id string) (*Snapshot, bool) {
 func (v *View) SnapshotByName(name string) (*Snapshot, bool) {
 	s, ok := v.snapshots.byName[name]
 	return s, ok
+}
+
+// FindSnapshot finds the snapshot that a user means by ref: a name, an id, or the beginning of one id, in this order. One that is
+// being made or removed is not there. Errors: ErrNotFound, and ErrInvalidArgument when several ids begin so.
+func (v *View) FindSnapshot(ref string) (*Snapshot, error) {
+	if s, ok := v.snapshots.byName[ref]; ok && s.Phase == Ready {
+		return s, nil
+	}
+	var found *Snapshot
+	for id, s := range v.snapshots.byID {
+		if ref == "" || s.Phase != Ready || !strings.HasPrefix(id, ref) {
+			continue
+		}
+		if found != nil {
+			return nil, oops.Invalid("More than one snapshot has an id that begins with %s. Give more of it.", ref)
+		}
+		found = s
+	}
+	if found == nil {
+		return nil, oops.NotFound("No such snapshot: %s", ref)
+	}
+	return found, nil
 }
 
 // Snapshots lists all snapshots, newest first.

@@ -19,6 +19,7 @@ type createOptions struct {
 	name   string
 	size   int
 	labels []string
+	from   string
 }
 
 func create(s *session.Session) *cobra.Command {
@@ -34,9 +35,17 @@ func create(s *session.Session) *cobra.Command {
 				}
 				o.name = args[0]
 			}
+			opts := map[string]string{"size": strconv.Itoa(o.size)}
+			if o.from != "" {
+				// It has the snapshot's size; one that is asked for as well is the server's to judge.
+				opts["snapshot"] = o.from
+				if !cmd.Flags().Changed("size") {
+					opts["size"] = ""
+				}
+			}
 			created, err := s.Hyper.VolumeCreate(cmd.Context(), types.VolumeCreate{
 				Name: o.name, Driver: driver, Labels: labelsOf(o.labels),
-				DriverOpts: map[string]string{"size": strconv.Itoa(o.size)},
+				DriverOpts: opts,
 			})
 			if err != nil {
 				return err
@@ -48,6 +57,7 @@ func create(s *session.Session) *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.labels, "label", nil, "Set a label, KEY=VALUE")
 	f.StringVar(&o.name, "name", "", "Name of the volume; one is made up when there is none")
+	f.StringVar(&o.from, "snapshot", "", "Name or id of a snapshot that the volume begins as, with its size")
 	f.IntVar(&o.size, "size", 10, "Size in GB: 10, 20, 30, 40 or 50")
 	return cmd
 }

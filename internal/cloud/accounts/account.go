@@ -118,6 +118,7 @@ func usage(v *store.View) quota.Limits {
 	memory, cpus := container.Reserved(v)
 	return quota.Limits{
 		quota.Containers: int64(n.Containers), quota.Images: int64(n.Images), quota.Volumes: int64(n.Volumes),
+		quota.Snapshots:   int64(n.Snapshots),
 		quota.FloatingIPs: int64(n.FloatingIPs), quota.Credentials: int64(n.Credentials),
 		quota.Memory: memory, quota.CPUs: cpus,
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
@@ -22,6 +23,7 @@ type Parts struct {
 	Store      *store.Store
 	Containers *container.Service
 	Volumes    *volume.Service
+	Snapshots  *snapshot.Service
 	Images     *image.Service
 	FIPs       *fip.Service
 	Networks   *network.Service
@@ -32,7 +34,7 @@ var _ Belongings = Parts{}
 
 // Empty implements Belongings. Containers go first, since they hold the others.
 func (p Parts) Empty(ctx context.Context, a account.Ref) error {
-	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.networks, p.floatingIPs, p.volumes, p.images} {
+	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.networks, p.floatingIPs, p.snapshots, p.volumes, p.images} {
 		if err := step(ctx, a); err != nil {
 			return err
 		}
@@ -67,6 +69,15 @@ func (p Parts) floatingIPs(ctx context.Context, a account.Ref) error {
 	for _, f := range p.Store.View(a).FloatingIPs() {
 		if err := p.FIPs.Release(ctx, a, f.Address.String()); gone(err) != nil {
 			return fmt.Errorf("release floating IP %s: %w", f.Address, err)
+		}
+	}
+	return nil
+}
+
+func (p Parts) snapshots(ctx context.Context, a account.Ref) error {
+	for _, s := range p.Store.View(a).Snapshots() {
+		if err := p.Snapshots.Remove(ctx, a, s.ID); gone(err) != nil {
+			return fmt.Errorf("remove snapshot %s: %w", s.Name, err)
 		}
 	}
 	return nil

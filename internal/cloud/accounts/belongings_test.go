@@ -15,6 +15,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 )
@@ -25,7 +26,7 @@ func (b *bench) parts(e *fake.Engine, root string) Parts {
 	bus, log := event.NewBus(), slog.New(slog.DiscardHandler)
 	net := network.New(network.Config{Store: b.store, Engine: e, Log: log})
 	p := Parts{
-		Store: b.store, Networks: net, Routers: e,
+		Store: b.store, Networks: net, Routers: e, Snapshots: snapshot.New(snapshot.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		Images:  image.New(image.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		Volumes: volume.New(volume.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		FIPs:    fip.New(fip.Config{Store: b.store, Network: net, Events: bus, Log: log, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}),

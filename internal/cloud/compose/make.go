@@ -149,7 +149,7 @@ func (r *run) makeVolumes(ctx context.Context, def store.ProjectService) error {
 		if v.External || !used {
 			continue
 		}
-		req := volume.CreateRequest{Name: name, SizeGB: v.SizeGB, Labels: map[string]string{labelProject: r.project}}
+		req := volume.CreateRequest{Name: name, SizeGB: v.SizeGB, Snapshot: v.Snapshot, Labels: map[string]string{labelProject: r.project}}
 		if _, err := r.Volumes.Ensure(ctx, r.a, req); err != nil {
 			return err
 		}

@@ -172,7 +172,9 @@ func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (wr
 // erase takes away everything of a container: process, root file system, files, the volumes in discard,
 // its hold on the others, its addresses, its row.
 func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discard []string) error {
+	var doomed []string
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
+		doomed = doomed[:0]
 		row, ok := tx.Container(c.ID)
 		if !ok {
 			return nil
@@ -183,12 +185,14 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 			return err
 		}
 		for _, id := range discard {
-			if v, ok := tx.Volume(id); ok {
-				doomed := *v
-				doomed.Phase = store.Removing
-				if err := tx.PutVolume(doomed); err != nil {
+			// Somebody may have taken a snapshot meanwhile: then the volume stays.
+			if v, ok := tx.Volume(id); ok && len(tx.SnapshotsOf(id)) == 0 {
+				gone := *v
+				gone.Phase = store.Removing
+				if err := tx.PutVolume(gone); err != nil {
 					return err
 				}
+				doomed = append(doomed, id)
 			}
 		}
 		return tx.PutContainer(gone)
@@ -203,8 +207,8 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 	for _, v := range s.Store.View(a).VolumesOf(c.ID) {
 		errs = append(errs, s.Engine.DetachVolume(ctx, a, v.ID))
 	}
-	if len(discard) > 0 {
-		errs = append(errs, s.Volumes.Discard(ctx, a, discard))
+	if len(doomed) > 0 {
+		errs = append(errs, s.Volumes.Discard(ctx, a, doomed))
 	}
 	errs = append(errs, os.RemoveAll(s.dir(a, c.ID)))
 	if err := errors.Join(errs...); err != nil {

@@ -45,8 +45,9 @@ func (s *Service) Remove(ctx context.Context, a account.Ref, ref string, opts Re
 		c = now // with the exit code of what was just ended
 	}
 	var discard, notices []string
-	for _, v := range s.Store.View(a).VolumesOf(c.ID) {
-		if opts.Volumes && (v.Auto || v.Labels["autoremove"] == "true") {
+	view := s.Store.View(a)
+	for _, v := range view.VolumesOf(c.ID) {
+		if opts.Volumes && len(view.SnapshotsOf(v.ID)) == 0 && (v.Auto || v.Labels["autoremove"] == "true") {
 			discard = append(discard, v.ID)
 			continue
 		}

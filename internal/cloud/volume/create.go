@@ -15,6 +15,8 @@ type CreateRequest struct {
 	Name   string // "": generated
 	SizeGB int    // multiple of 10; 0: 10
 	Labels map[string]string
+	// Snapshot is the name or id of a snapshot that the volume begins as, with that one's size whatever SizeGB says (cli 7.1).
+	Snapshot string
 }
 
 // Create makes a volume. Errors: ErrInvalidArgument for name or size, ErrConflict for a name that is
@@ -29,6 +31,11 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		if old, ok := tx.VolumeByName(row.Name); ok {
 			return nameTaken(old)
+		}
+		if req.Snapshot != "" {
+			if err := begin(tx.View, &row, req.Snapshot); err != nil {
+				return err
+			}
 		}
 		if err := quota.Room(tx.View, quota.Volumes, int64(tx.Counts().Volumes), 1); err != nil {
 			return err
@@ -50,6 +57,17 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 		return nil, noSuchVolume(row.Name)
 	}
 	return v, nil
+}
+
+// begin makes a volume's row one of a snapshot.
+func begin(v *store.View, row *store.Volume, ref string) error {
+	s, err := v.FindSnapshot(ref)
+	if err != nil {
+		return err
+	}
+	row.SizeGB, row.Written = s.SizeGB, s.Spec.Written
+	row.Spec = store.VolumeSpec{Snapshot: s.Name, From: s.ID, Source: s.Spec.Volume.Source, File: s.Spec.Volume.File}
+	return nil
 }
 
 // Ensure returns the volume of the request's name, and makes it if there is none, as Docker's clients expect of

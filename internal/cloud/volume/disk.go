@@ -31,7 +31,7 @@ func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) 
 		case store.Ready:
 		case store.Creating:
 			g.Go(func() error {
-				if err := s.Engine.CreateVolume(gctx, a, v.ID, int64(v.SizeGB)<<30); err != nil {
+				if err := s.makeDisk(gctx, a, v); err != nil {
 					return fmt.Errorf("make volume %s: %w", v.Name, err)
 				}
 				return nil
@@ -71,6 +71,14 @@ func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) 
 		s.publish(a, "create", name)
 	}
 	return nil
+}
+
+// makeDisk makes an empty disk, or one that holds what a snapshot does.
+func (s *Service) makeDisk(ctx context.Context, a account.Ref, v *store.Volume) error {
+	if v.Spec.From != "" {
+		return s.Engine.CreateVolumeFrom(ctx, a, v.ID, v.Spec.From)
+	}
+	return s.Engine.CreateVolume(ctx, a, v.ID, int64(v.SizeGB)<<30)
 }
 
 // Discard destroys the disks of rows that a transaction put as Removing, and of rows that are still Creating, and

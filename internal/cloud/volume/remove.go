@@ -51,6 +51,11 @@ func doom(tx *store.Tx, v *store.Volume) error {
 		return oops.Conflict("volume is in use - [%s]", v.Container)
 	case v.Phase == store.Removing:
 		return nil
+	case v.Spec.Restoring != "":
+		return oops.Conflict("volume %s is being restored", v.Name)
+	}
+	if n := len(tx.SnapshotsOf(v.ID)); n > 0 {
+		return oops.Conflict("Volume(%s) has (%d) snapshots", v.Name, n)
 	}
 	row := *v
 	row.Phase = store.Removing

@@ -20,13 +20,16 @@ var (
 )
 
 // ValidName says what is wrong with the name of a volume: ErrInvalidArgument.
-func ValidName(name string) error {
+func ValidName(name string) error { return CheckName("volume", name) }
+
+// CheckName says what is wrong with the name of a volume, or of what is named as they are: ErrInvalidArgument.
+func CheckName(noun, name string) error {
 	if len(name) > maxName || !namePattern.MatchString(name) {
 		shown := name
 		if len(shown) > 64 {
 			shown = shown[:64] + "..."
 		}
-		return oops.Invalid("%q is not a name for a volume: use 2 to %d of the characters a-z, A-Z, 0-9, '_', '.' and '-', beginning with a letter or digit", shown, maxName)
+		return oops.Invalid("%q is not a name for a %s: use 2 to %d of the characters a-z, A-Z, 0-9, '_', '.' and '-', beginning with a letter or digit", shown, noun, maxName)
 	}
 	return nil
 }

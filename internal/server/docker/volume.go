@@ -40,7 +40,7 @@ func volumeAnswer(v *store.Volume) volume.Volume {
 	}
 	labels["size"] = strconv.Itoa(v.SizeGB)
 	labels["container"] = v.Container
-	labels["snapshot"] = ""
+	labels["snapshot"] = v.Spec.Snapshot
 	return volume.Volume{
 		Name: v.Name, Driver: volumeDriver, Scope: "local", Labels: labels, Options: map[string]string{},
 		CreatedAt: v.CreatedAt.UTC().Format(time.RFC3339),
@@ -69,9 +69,9 @@ func (api *API) createVolume(ctx context.Context, a account.Ref, w http.Response
 			}
 			req.SizeGB = gb
 		case key == "snapshot":
-			return oops.NotImplemented("a volume cannot be made from a snapshot yet: leave the snapshot out")
+			req.Snapshot = value
 		default:
-			return oops.Invalid("a volume has no option %q: the only one is size, in GB", key)
+			return oops.Invalid("a volume has no option %q: there are size, in GB, and snapshot", key)
 		}
 	}
 	// Docker's clients expect a creation to be repeatable, the original's to be told that a name is taken.

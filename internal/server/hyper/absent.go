@@ -15,11 +15,6 @@ import (
 func (api *API) absentRoutes() []rest.Route {
 	type nameless = []any
 	routes := []rest.Route{
-		{Method: http.MethodGet, Pattern: "/snapshots", Handle: always(struct {
-			Snapshots nameless
-			Warnings  []string
-		}{Snapshots: nameless{}})},
-		{Method: http.MethodPost, Pattern: "/snapshots/create", Handle: notYet("snapshots are not offered yet: copy what must be kept to another volume")},
 		{Method: http.MethodGet, Pattern: "/sg", Handle: always(nameless{})},
 		{Method: http.MethodPost, Pattern: "/sg/{name}", Handle: notYet("security groups are not offered yet: publish only the ports that are meant for everybody")},
 		{Method: http.MethodPut, Pattern: "/sg/{name}", Handle: none("security group")},
@@ -35,7 +30,7 @@ func (api *API) absentRoutes() []rest.Route {
 		{Method: http.MethodPut, Pattern: "/volumes/uploadfinish", Handle: none("upload session")},
 	}
 	for pattern, what := range map[string]string{
-		"/snapshots/{name}": "snapshot", "/sg/{name}": "security group", "/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
+		"/sg/{name}": "security group", "/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
 			routes = append(routes, rest.Route{Method: method, Pattern: pattern, Handle: none(what)})

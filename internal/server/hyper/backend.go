@@ -11,6 +11,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
+	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -22,6 +23,16 @@ type FIPs interface {
 	Release(ctx context.Context, a account.Ref, fip string) error
 	Name(ctx context.Context, a account.Ref, fip, name string) error
 	List(a account.Ref, filters map[string][]string) ([]*store.FloatingIP, error)
+}
+
+// Snapshots is what the calls need of snapshot.Service. A snapshot is meant by its name or id.
+type Snapshots interface {
+	List(a account.Ref, filters map[string][]string) ([]*store.Snapshot, error)
+	Find(a account.Ref, ref string) (*store.Snapshot, error)
+	VolumeName(a account.Ref, s *store.Snapshot) string
+	Create(ctx context.Context, a account.Ref, req snapshot.CreateRequest) (*store.Snapshot, error)
+	Remove(ctx context.Context, a account.Ref, ref string) error
+	Restore(ctx context.Context, a account.Ref, ref string) (safety *store.Snapshot, err error)
 }
 
 // Containers is what the calls need of container.Service.
@@ -70,4 +81,5 @@ var (
 	_ Compose    = (*compose.Service)(nil)
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
+	_ Snapshots  = (*snapshot.Service)(nil)
 )

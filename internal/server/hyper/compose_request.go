@@ -137,9 +137,9 @@ func (v *composeVolume) spec(name string) (store.ProjectVolume, error) {
 			}
 			out.SizeGB = gb
 		case key == "snapshot":
-			return out, oops.NotImplemented("volume %s cannot be made from a snapshot yet: leave the snapshot out", name)
+			out.Snapshot = value
 		default:
-			return out, oops.Invalid("volume %s has no option %q: the only one is size, in GB", name, key)
+			return out, oops.Invalid("volume %s has no option %q: there are size, in GB, and snapshot", name, key)
 		}
 	}
 	return out, nil

@@ -15,6 +15,7 @@ import (
 type API struct {
 	Containers Containers
 	FIPs       FIPs
+	Snapshots  Snapshots
 	Accounts   Accounts
 	Compose    Compose
 	Events     *event.Bus
@@ -33,6 +34,11 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/detach", Handle: api.detachFIP},
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
+		{Method: http.MethodGet, Pattern: "/snapshots", Handle: api.listSnapshots},
+		{Method: http.MethodPost, Pattern: "/snapshots/create", Handle: api.createSnapshot},
+		{Method: http.MethodGet, Pattern: "/snapshots/{name}", Handle: api.inspectSnapshot},
+		{Method: http.MethodDelete, Pattern: "/snapshots/{name}", Handle: api.removeSnapshot},
+		{Method: http.MethodPost, Pattern: "/snapshots/{name}/restore", Handle: api.restoreSnapshot},
 		{Method: http.MethodGet, Pattern: "/events/ws", Handle: api.eventSocket, Endless: true, Original: true},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
 	}...)
