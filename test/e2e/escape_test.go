@@ -168,6 +168,21 @@ func TestDevicesOfHostileImages(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of a running container", func(t *testing.T) {
+		hyper(t, l, "run", "-d", "--name", "x", "busybox", "sh", "-c", "rm -f /dev/ptmx /dev/console; ln -s "+pattern+" /dev/ptmx; ln -s "+pattern+" /dev/console; ln -s "+pattern+" /dev/tty9; sleep 100000")
+		eventually(t, "it has changed its devices", func() string {
+			out, errOut, _ := l.Hyper("exec", "x", "readlink", "/dev/tty9")
+			return strings.TrimSuffix(out+errOut, pattern+"\n")
+		})
+		out, errOut, code := l.Hyper("exec", "-t", "x", "sh", "-c", sealed)
+		if code != 0 || !strings.HasSuffix(out, "sealed\r\n") {
+			t.Errorf("exit %d, %q %q", code, out, errOut)
+		}
+		hyper(t, l, "rm", "-f", "x")
+		if now := contentOf(t, pattern); now != reached[pattern] {
+			t.Errorf("the machine's %s says %q", pattern, now)
+		}
+	})
 	if now, err := os.Stat("/dev/null"); err != nil || now.Mode() != null.Mode() || !os.SameFile(now, null) {
 		t.Errorf("the machine's /dev/null is another: %v %v", now, err)
 	}
