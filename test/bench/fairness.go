@@ -58,6 +58,7 @@ var noises = []noise{
 	{"busy processors: 10 x 8 loops, size l2", crowd("l2", `i=0; while [ $i -lt 8 ]; do (while :; do :; done) & i=$((i+1)); done; wait`)},
 	{"fork bombs: 10", crowd("s4", `f() { f | f & }; f; sleep 1000`)},
 	{"memory without end: 10", crowd("s2", `while :; do tail /dev/zero; done`)},
+	{"killed for memory and started again: 10", outOfMemory},
 	{"files without end: 10", crowd("s4", `i=0; mkdir /f; while :; do i=$((i+1)); : > /f/$i; done`)},
 	{"writing to disk without end: 10", crowd("s4", `while :; do dd if=/dev/zero of=/big bs=1M count=500 conv=fsync 2>/dev/null; done`)},
 	{"logs without end: 10", crowd("s4", `yes 0123456789012345678901234567890123456789`)},
@@ -343,6 +344,22 @@ func slowConnections(ctx context.Context, s *stage) error {
 			}
 			time.Sleep(time.Second)
 		}
+	})
+}
+
+// outOfMemory has containers whose first process eats their memory and is killed. A restart policy would leave one that ends within seconds as it
+// is; their owner starts each again as soon as it has ended.
+func outOfMemory(ctx context.Context, s *stage) error {
+	for n := range 10 {
+		status, answer := s.ask(ctx, http.MethodPost, fmt.Sprintf("/containers/create?name=noise%d", n),
+			`{"Image":"busybox","Cmd":["tail","/dev/zero"],"Labels":{"sh_hyper_instancetype":"s2"}}`)
+		if status != http.StatusCreated {
+			return fmt.Errorf("creating a container that eats its memory: %d %s", status, answer)
+		}
+	}
+	return workers(ctx, 10, func(n int) {
+		s.ask(ctx, http.MethodPost, fmt.Sprintf("/containers/noise%d/start", n), "")
+		time.Sleep(100 * time.Millisecond)
 	})
 }
 

@@ -47,7 +47,11 @@ func (l *Lab) Inventory() (Inventory, error) {
 			inv["shims"]++
 		}
 	}
-	for _, pattern := range []string{"data/containers/*/*", "data/logs/*/*", "run/io/*/*", "data/volumes/[0-9a-f]*/*.img*", "data/volumes/roots/*/*.img*", "run/volumes/pool/[0-9a-f]*/*.img*", "run/volumes/pool/roots/*/*.img*", "data/volumes/orphans/*", "run/volumes/pool/orphans/*", "data/volumes/snapshots/*/*", "run/volumes/pool/snapshots/*/*", "run/netns/*"} {
+	for _, pattern := range []string{
+		"data/containers/*/*", "data/logs/*/*", "run/io/*/*", "run/netns/*", "run/tmp/*",
+		"data/volumes/[0-9a-f]*/*.img*", "data/volumes/roots/*/*.img*", "data/volumes/snapshots/*/*", "data/volumes/orphans/*",
+		"run/volumes/pool/[0-9a-f]*/*.img*", "run/volumes/pool/roots/*/*.img*", "run/volumes/pool/snapshots/*/*", "run/volumes/pool/orphans/*",
+	} {
 		// As the lab's processes see it: the pool of volumes is a mount.
 		found, _ := filepath.Glob(filepath.Join(fmt.Sprintf("/proc/%d/root", l.holder.Process.Pid), l.Dir, pattern))
 		inv[pattern] = len(found)

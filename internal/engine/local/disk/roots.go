@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/failpoint"
 )
 
 const (
@@ -80,7 +81,7 @@ func (r *Roots) template(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return path, makeFile(path, r.size, aRootDisk.point+".template.after-file", func(path string) error {
+	return path, makeFile(path, r.size, "root.template.after-file", func(path string) error {
 		// Its size is for ever: no room is kept for growing tables.
 		return makeExt4(ctx, path, "-O", "^resize_inode", "-J", fmt.Sprintf("size=%d", rootJournal), "-d", content)
 	})
@@ -150,7 +151,7 @@ func (d *Disks) removeRoot(ctx context.Context, v volume) error {
 	if err := letGo(ctx, v); err != nil {
 		return err
 	}
-	v.hit("remove.after-umount")
+	failpoint.Hit("root.remove.after-umount")
 	// Somebody who has the mount in a namespace of his own keeps the space, not the name. Should the name be back after a
 	// power cut, Reap removes it.
 	for _, path := range []string{v.image + newSuffix, v.image} {

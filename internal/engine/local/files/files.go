@@ -158,7 +158,8 @@ func kindOf(err error) string {
 	case errors.Is(err, unix.EROFS):
 		return "readonly"
 	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES),
-		errors.Is(err, unix.EISDIR), errors.Is(err, unix.EBUSY), errors.Is(err, io.ErrUnexpectedEOF):
+		errors.Is(err, unix.EISDIR), errors.Is(err, unix.EBUSY), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, unix.EINVAL): // a link is none any more when it is read
 		return "invalid"
 	}
 	return ""

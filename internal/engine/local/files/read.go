@@ -1,6 +1,7 @@
 package files
 
 import (
+	"archive/tar"
 	"bufio"
 	"encoding/json"
 	"errors"
@@ -19,10 +20,20 @@ import (
 func resolve(path string) (resolved, abs string, err error) {
 	abs = archive.PreserveTrailingDotOrSeparator(filepath.Join("/", path), path)
 	dir, base := filepath.Split(abs)
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+	if dir, err = follow(dir); err != nil {
 		return "", "", err
 	}
 	return strings.TrimSuffix(dir, "/") + "/" + base, abs, nil
+}
+
+// follow follows all links of a path. The error that there are too many has a text only.
+func follow(path string) (string, error) {
+	out, err := filepath.EvalSymlinks(path)
+	var known *fs.PathError
+	if err != nil && !errors.As(err, &known) {
+		return "", &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+	}
+	return out, err
 }
 
 func describe(path string) (Answer, string, error) {
@@ -92,14 +103,26 @@ func export(o Order, out io.Writer) error {
 // literal takes their meaning from the characters of patterns. One that begins with an exclamation mark would be an exception.
 var literal = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `!`, `\!`)
 
+// pack writes a tar. The library passes over its own errors: where a file is gone or shorter than it was, the archive ends there. So it is read on
+// its way.
 func pack(dir string, opts *archive.TarOptions, out io.Writer) error {
 	stream, err := archive.TarWithOptions(dir, opts)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	_, err = io.Copy(out, stream)
-	return err
+	w := bufio.NewWriterSize(out, 64<<10)
+	in := tar.NewReader(io.TeeReader(stream, w))
+	for err == nil {
+		_, err = in.Next()
+	}
+	switch {
+	case err == io.EOF:
+		_, err = io.Copy(w, stream)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = &kindError{"invalid", errors.New("a file was cut or removed while it was read: try again")}
+	}
+	return errors.Join(err, w.Flush())
 }
 
 // changes writes the names in an overlay's upper directory: M, or D for what is gone, and the path with a slash before it, ended by a zero byte.

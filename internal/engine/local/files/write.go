@@ -23,7 +23,7 @@ const nobody = account.IDCount - 2
 
 // write unpacks an archive into a directory, to which a link may lead.
 func write(o Order, in io.Reader) error {
-	dir, err := filepath.EvalSymlinks(filepath.Join("/", o.Path))
+	dir, err := follow(filepath.Join("/", o.Path))
 	if err != nil {
 		return err
 	}

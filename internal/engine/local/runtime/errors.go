@@ -21,7 +21,12 @@ func startError(spec engine.RunSpec, err error) error {
 			return mountError(m, reason)
 		}
 	}
+	if devices, is := deviceError(reason); is {
+		return oops.Invalid("the container's devices cannot be made: %s", devices)
+	}
 	switch {
+	case strings.Contains(reason, strayed):
+		return oops.Invalid("the working directory %q is not in the container", spec.WorkingDir)
 	case strings.HasPrefix(reason, "error mounting "):
 		return oops.Invalid("the container's file systems cannot be mounted: %s", strings.TrimPrefix(reason, "error mounting "))
 	case strings.Contains(reason, "no space left on device"):
@@ -39,7 +44,7 @@ func mountError(m engine.Mount, reason string) error {
 		return oops.Invalid("a volume cannot be mounted at %s: the image has a file there", m.Destination)
 	case strings.Contains(reason, "not a directory"):
 		return oops.Invalid("a file cannot be mounted at %s: the image has a directory there", m.Destination)
-	case strings.Contains(reason, "it is inside"):
+	case strings.Contains(reason, "it is inside"), strings.Contains(reason, "it is not of type proc"):
 		return oops.Invalid("a volume cannot be mounted at %s: that belongs to the kernel", m.Destination)
 	}
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
@@ -48,7 +53,23 @@ func mountError(m engine.Mount, reason string) error {
 	return oops.Invalid("a volume cannot be mounted at %s: %s", m.Destination, reason)
 }
 
-// reasonOf takes what runc itself says out of what was made of it on the way.
+// strayed is what runc says of a working directory that is the machine's.
+const strayed = "outside of container mount namespace root"
+
+// deviceError tells whether runc could not make the devices, or found that they are none: what a volume over /dev holds is in the way.
+func deviceError(reason string) (string, bool) {
+	for _, before := range []string{"configuring container /dev: ", "verify ptmx handle: "} {
+		if rest, is := strings.CutPrefix(reason, before); is {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// machinePath is where a container's root is on the machine. It is nobody's business but the operator's.
+var machinePath = regexp.MustCompile(`/[^ "]*/io\.containerd\.runtime\.v2\.task/[0-9a-f]+/[0-9a-f]+/rootfs/?`)
+
+// reasonOf takes what runc itself says out of what was made of it on the way. Paths in it are those that the container sees.
 func reasonOf(err error) string {
 	text := strings.TrimSuffix(err.Error(), ": unknown")
 	for _, after := range []string{"unable to start container process: ", "error during container init: "} {
@@ -56,7 +77,7 @@ func reasonOf(err error) string {
 			text = rest
 		}
 	}
-	return strings.TrimSpace(text)
+	return machinePath.ReplaceAllString(strings.TrimSpace(text), "/")
 }
 
 var (
@@ -82,6 +103,8 @@ func execError(err error) error {
 	reason := reasonOf(err)
 	cmd := commandError(reason)
 	switch {
+	case strings.Contains(reason, strayed):
+		return oops.Invalid("exec failed: the working directory is not in the container")
 	case cmd == nil:
 		return fmt.Errorf("exec failed: %s", reason)
 	case cmd.Code == 127:

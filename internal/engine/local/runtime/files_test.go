@@ -89,7 +89,7 @@ func TestFiles(t *testing.T) {
 			err := c.r.WriteFiles(t.Context(), c.a, at, "/", engine.WriteOptions{}, tarOf(t,
 				tar.Header{Name: "dir/", Typeflag: tar.TypeDir, Mode: 0o755}, tar.Header{Name: "dir/a", Uid: 33, Gid: 34}, tar.Header{Name: "dir/far", Uid: 100000, Mode: 0o4755},
 				tar.Header{Name: "dir/null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3},
-				tar.Header{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "/dir"},
+				tar.Header{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "/dir"}, tar.Header{Name: "round", Typeflag: tar.TypeSymlink, Linkname: "round"},
 			))
 			if err != nil {
 				t.Fatal(err)
@@ -111,7 +111,7 @@ func TestFiles(t *testing.T) {
 				t.Errorf("what the link leads to: %+v %v %v", st, got, err)
 			}
 			for path, is := range map[string]func(error) bool{
-				"/none": errdefs.IsNotFound, "/dir/a/b": errdefs.IsInvalidArgument, "/../../../var/tmp": errdefs.IsNotFound, "a\x00b": errdefs.IsInvalidArgument,
+				"/none": errdefs.IsNotFound, "/dir/a/b": errdefs.IsInvalidArgument, "/round/x": errdefs.IsInvalidArgument, "/../../../var/tmp": errdefs.IsNotFound, "a\x00b": errdefs.IsInvalidArgument,
 				strings.Repeat("x", 300): errdefs.IsInvalidArgument,
 			} {
 				if _, err := c.r.StatFile(t.Context(), c.a, at, path); !is(err) {

@@ -109,16 +109,31 @@ func TestResources(t *testing.T) {
 
 func TestErrorsOfRunc(t *testing.T) {
 	spec := engine.RunSpec{Mounts: []engine.Mount{{Source: "/", Destination: "/data"}}}
+	spec.WorkingDir = "/proc/self/fd/7"
+	const root = "/var/lib/hyper/run/containerd/io.containerd.runtime.v2.task/0123456789abcdef0123456789abcdef/3ed19015/rootfs"
 	const create = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: "
 	for _, c := range []struct{ name, text, want string }{
 		{"not found", create + `exec: "x": executable file not found in $PATH: unknown`, `exec: "x": executable file not found in $PATH`},
 		{"mount", create + `error mounting "/" to rootfs at "/data": mount src=/, dst=/data: not a directory: unknown`, "a volume cannot be mounted at /data: the image has a file there"},
 		{"kernel's", create + `error mounting "/" to rootfs at "/data": check proc-safety of /data mount: "/proc/x" cannot be mounted because it is inside /proc: unknown`, "a volume cannot be mounted at /data: that belongs to the kernel"},
+		{"kernel's by a link", create + `error mounting "/" to rootfs at "/data": "` + root + `/proc" cannot be mounted because it is not of type proc: unknown`, "a volume cannot be mounted at /data: that belongs to the kernel"},
+		{"no place", create + `error mounting "proc" to rootfs at "/proc": "` + root + `/proc" is none: unknown`, `the container's file systems cannot be mounted: "proc" to rootfs at "/proc": "/proc" is none`},
+		{"devices", create + `configuring container /dev: error setting up ptmx: unlinkat ` + root + `/dev/ptmx: is a directory: unknown`, "the container's devices cannot be made: error setting up ptmx: unlinkat /dev/ptmx: is a directory"},
+		{"terminal", create + "verify ptmx handle: ptmx handle is not on a real devpts mount: super magic is 0xef53: unknown", "the container's devices cannot be made: ptmx handle is not on a real devpts mount: super magic is 0xef53"},
+		{"directory of the machine", create + "current working directory is outside of container mount namespace root -- possible container breakout detected: unknown", `the working directory "/proc/self/fd/7" is not in the container`},
 		{"full", "failed to create shim task: mkdir /x: no space left on device: unknown", "the container cannot be started: the machine's disk is full"},
 	} {
-		if got := startError(spec, textError(c.text)).Error(); got != c.want {
+		err := startError(spec, textError(c.text))
+		if theirs := c.name != "not found" && c.name != "full"; theirs && !errdefs.IsInvalidArgument(err) {
+			t.Errorf("%s: it is said to be the machine's fault", c.name)
+		}
+		if got := err.Error(); got != c.want {
 			t.Errorf("%s: %s", c.name, got)
 		}
+	}
+	const text = "OCI runtime exec failed: exec failed: unable to start container process: current working directory is outside of container mount namespace root -- possible container breakout detected"
+	if err := execError(textError(text)); !errdefs.IsInvalidArgument(err) || err.Error() != "exec failed: the working directory is not in the container" {
+		t.Error(err)
 	}
 }
 
