@@ -141,6 +141,7 @@ func TestFailpoints(t *testing.T) {
 	plain := []string{"run", "-d", "--name", "x", "busybox", "sleep", "100000"}
 	attach := []string{"fip", "attach", fip, "idle"}
 	asks := []string{"run", "-d", "--name", "x", "--label", "sh_hyper_fip=auto", "busybox", "sleep", "100000"}
+	take := []string{"snapshot", "create", "--volume", "named", "--name", "snap", "--force"}
 	for _, tc := range []struct {
 		point   string
 		prepare [][]string
@@ -184,6 +185,16 @@ func TestFailpoints(t *testing.T) {
 		{"volume.create.after-engine", nil, []string{"volume", "create", "--name", "other"}},
 		{"volume.remove.after-intent", [][]string{{"volume", "create", "--name", "other"}}, []string{"volume", "rm", "other"}},
 		{"volume.remove.after-engine", [][]string{{"volume", "create", "--name", "other"}}, []string{"volume", "rm", "other"}},
+		{"snapshot.create.after-intent", [][]string{run}, take},
+		{"snapshot.create.after-file", [][]string{run}, take},
+		{"snapshot.create.frozen", [][]string{run}, take},
+		{"snapshot.create.after-engine", [][]string{run}, take},
+		{"snapshot.remove.after-intent", [][]string{run, take}, []string{"snapshot", "rm", "snap"}},
+		{"snapshot.remove.after-engine", [][]string{run, take}, []string{"snapshot", "rm", "snap"}},
+		{"volume.create.after-file", [][]string{run, take}, []string{"volume", "create", "--name", "other", "--snapshot", "snap"}},
+		{"volume.create.after-engine", [][]string{run, take}, []string{"volume", "create", "--name", "other", "--snapshot", "snap"}},
+		{"snapshot.restore.after-intent", [][]string{run, take, {"stop", "-t", "0", "x"}}, []string{"snapshot", "restore", "snap"}},
+		{"snapshot.restore.after-engine", [][]string{run, take, {"stop", "-t", "0", "x"}}, []string{"snapshot", "restore", "snap"}},
 		{"pull.after-fetch", nil, []string{"pull", "alpine"}},
 		{"pull.after-unpack", nil, []string{"pull", "alpine"}},
 		{"pull.after-record", nil, []string{"pull", "alpine"}},
@@ -202,12 +213,15 @@ func TestFailpoints(t *testing.T) {
 			if ids := hyper(t, l, "ps", "-aq", "--filter", "name=x"); ids != "" {
 				_, _, _ = l.Hyper("start", "x")
 				eventually(t, "the container that is there runs", func() string {
-					if out, errOut, code := l.Hyper("exec", "x", "true"); code != 0 {
+					if out, errOut, code := l.Hyper("exec", "x", "sh", "-c", "test ! -d /n || date > /n/now"); code != 0 {
 						return out + errOut
 					}
 					return ""
 				})
 				hyper(t, l, "rm", "-fv", "x")
+			}
+			if names := hyper(t, l, "snapshot", "ls", "-q"); names != "" {
+				hyper(t, l, append([]string{"snapshot", "rm"}, strings.Fields(names)...)...)
 			}
 			if names := hyper(t, l, "volume", "ls", "-q"); names != "" {
 				hyper(t, l, append([]string{"volume", "rm"}, strings.Fields(names)...)...)

@@ -29,11 +29,16 @@ func (s *Service) rangeOf(n *store.Network, key string) addressRange {
 	if n.Spec.IPRange.IsValid() {
 		p = n.Spec.IPRange
 	}
-	r := addressRange{first: p.Addr(), last: broadcast(p)}
-	if !usable(n.Spec.Subnet, r.first) {
+	return rangeWithin(n.Spec.Subnet, p)
+}
+
+// rangeWithin are the addresses of a part of a subnet that can be somebody's. It is empty, its last before its first, when there are none.
+func rangeWithin(subnet, part netip.Prefix) addressRange {
+	r := addressRange{first: part.Masked().Addr(), last: broadcast(part)}
+	if r.first == subnet.Masked().Addr() {
 		r.first = r.first.Next()
 	}
-	if !usable(n.Spec.Subnet, r.last) {
+	if r.last == broadcast(subnet) {
 		r.last = r.last.Prev()
 	}
 	return r
@@ -102,6 +107,9 @@ func highest(v *store.View, network string) netip.Addr {
 
 // after finds the first free address after last, going round once. An invalid last begins at the first address.
 func (r addressRange) after(last netip.Addr, taken func(netip.Addr) bool) (netip.Addr, bool) {
+	if r.last.Less(r.first) {
+		return netip.Addr{}, false
+	}
 	start := r.next(last)
 	for addr := start; ; {
 		if !taken(addr) {

@@ -16,6 +16,25 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
+const (
+	// maxReserved is how many addresses of a network can be kept back.
+	maxReserved = 256
+	// maxText bounds, in bytes, the labels and options of a network, all of them together.
+	maxText = 64 << 10
+	// maxOptions bounds those of a container's place in one.
+	maxOptions = 4 << 10
+)
+
+// sizeOf is how many bytes maps of text hold.
+func sizeOf(maps ...map[string]string) (n int) {
+	for _, m := range maps {
+		for k, v := range m {
+			n += len(k) + len(v)
+		}
+	}
+	return n
+}
+
 // MaxNetworks is how many networks an account may make.
 const MaxNetworks = 64
 
@@ -45,6 +64,9 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	if !namePattern.MatchString(req.Name) {
 		return nil, oops.Invalid("invalid network name: %q: use 1 to 128 of the characters a-z, A-Z, 0-9, '_', '.' and '-', and begin with a letter or digit", req.Name)
 	}
+	if n := sizeOf(req.Labels, req.Options, req.IPAMOptions); n > maxText {
+		return nil, oops.Invalid("the network's labels and options have %d bytes, %d are the most", n, maxText)
+	}
 	if req.Subnet.IsValid() {
 		if err := s.checkSubnet(req.Subnet); err != nil {
 			return nil, err
@@ -65,7 +87,7 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 		}
 		if !n.Spec.Given {
 			var err error
-			if n.Spec.Subnet, err = freeSubnet(tx.View); err != nil {
+			if n.Spec.Subnet, err = s.freeSubnet(tx.View); err != nil {
 				return err
 			}
 		}
@@ -92,7 +114,15 @@ func completeAddresses(s *store.NetworkSpec) error {
 	if r := s.IPRange; r.IsValid() && (!r.Addr().Is4() || r.Bits() < s.Subnet.Bits() || !s.Subnet.Contains(r.Addr())) {
 		return oops.Invalid("the range %s is not within the subnet %s", r, s.Subnet)
 	}
-	s.IPRange = s.IPRange.Masked()
+	if r := s.IPRange; r.IsValid() {
+		s.IPRange = r.Masked()
+		if free := rangeWithin(s.Subnet, s.IPRange); free.last.Less(free.first) {
+			return oops.Invalid("the range %s has no address for a container", r)
+		}
+	}
+	if len(s.Reserved) > maxReserved {
+		return oops.Invalid("%d reserved addresses are too many: a network has at most %d", len(s.Reserved), maxReserved)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Reserved)) {
 		if addr := s.Reserved[name]; !usable(s.Subnet, addr) || addr == s.Gateway {
 			return oops.Invalid("the reserved address %s (%s) is not within the subnet %s, or is the gateway", addr, name, s.Subnet)

@@ -36,6 +36,9 @@ func (s *Service) Join(tx *store.Tx, c *store.Container, req EndpointRequest) er
 	if err != nil {
 		return err
 	}
+	if n := sizeOf(req.Options); n > maxOptions {
+		return oops.Invalid("the endpoint's driver options have %d bytes, %d are the most", n, maxOptions)
+	}
 	e := store.Endpoint{Network: Key(tx.View, n), Priority: req.Priority, Options: req.Options}
 	if _, on := c.On(e.Network); on {
 		return oops.Forbidden("endpoint with name %s already exists in network %s", c.Name, n.Name)
@@ -83,6 +86,9 @@ func Leave(v *store.View, c *store.Container, n *store.Network) error {
 }
 
 func aliases(list []string) ([]string, error) {
+	if len(list) > maxNames {
+		return nil, oops.Invalid("%d network aliases are too many: a container has at most %d in a network", len(list), maxNames)
+	}
 	var out []string
 	for _, name := range list {
 		if !aliasPattern.MatchString(name) {
@@ -92,13 +98,13 @@ func aliases(list []string) ([]string, error) {
 			out = append(out, name)
 		}
 	}
-	if len(out) > maxNames {
-		return nil, oops.Invalid("%d network aliases are too many: a container has at most %d in a network", len(out), maxNames)
-	}
 	return out, nil
 }
 
 func links(list []string) ([]store.NameLink, error) {
+	if len(list) > maxNames {
+		return nil, oops.Invalid("%d links are too many: a container has at most %d in a network", len(list), maxNames)
+	}
 	var out []store.NameLink
 	for _, l := range list {
 		target, alias, ok := strings.Cut(strings.TrimPrefix(l, "/"), ":")
@@ -109,9 +115,6 @@ func links(list []string) ([]store.NameLink, error) {
 			return nil, oops.Invalid("bad format for links: %s", l)
 		}
 		out = append(out, store.NameLink{Target: target, Alias: alias})
-	}
-	if len(out) > maxNames {
-		return nil, oops.Invalid("%d links are too many: a container has at most %d in a network", len(out), maxNames)
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -17,8 +18,20 @@ import (
 // OwnName is what the network is called that every account has. "default" means it too.
 const OwnName = "bridge"
 
-// Own is the network that every account has, as if it had a row. Its id follows from the account's.
+// owns are what Own has worked out, by account id.
+var owns sync.Map
+
+// Own is the network that every account has, as if it had a row. Its id follows from the account's. It is shared and must not be
+// changed.
 func Own(a account.Ref) *store.Network {
+	if n, ok := owns.Load(a.ID()); ok {
+		return n.(*store.Network)
+	}
+	n, _ := owns.LoadOrStore(a.ID(), newOwn(a))
+	return n.(*store.Network)
+}
+
+func newOwn(a account.Ref) *store.Network {
 	sum := sha256.Sum256([]byte("hyper network " + a.ID()))
 	return &store.Network{
 		ID: hex.EncodeToString(sum[:]), Name: OwnName, CreatedAt: time.Unix(0, 0).UTC(),

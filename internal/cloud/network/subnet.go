@@ -22,11 +22,14 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("224.0.0.0/3"),
 }
 
-// freeSubnet takes a subnet from the pool that no network of the account overlaps.
-func freeSubnet(v *store.View) (netip.Prefix, error) {
-	taken := v.Networks()
+// freeSubnet takes a subnet from the pool that neither a network of the account overlaps nor the platform's own addresses.
+func (s *Service) freeSubnet(v *store.View) (netip.Prefix, error) {
+	taken := slices.Clone(s.Reserved)
+	for _, n := range v.Networks() {
+		taken = append(taken, n.Spec.Subnet)
+	}
 	for p := netip.PrefixFrom(engine.NetworkPool.Addr(), poolBits); engine.NetworkPool.Contains(p.Addr()); p = after(p) {
-		if !slices.ContainsFunc(taken, func(n *store.Network) bool { return n.Spec.Subnet.Overlaps(p) }) {
+		if !slices.ContainsFunc(taken, p.Overlaps) {
 			return p, nil
 		}
 	}

@@ -72,6 +72,7 @@ type allowance struct {
 	router   netip.Addr            // the router's address on its uplink
 	private  func(netip.Addr) bool // of a network that is, or was
 	gateway  func(netip.Addr) bool
+	moved    map[netip.Addr]bool       // addresses that another container has now
 	floating map[netip.Addr]netip.Addr // of a container's address; invalid when it has none
 	public   map[door]door
 }
@@ -87,6 +88,7 @@ func newAllowance(old, next *applied, router netip.Addr) allowance {
 	a := allowance{router: router, private: next.private, gateway: next.gateway, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}}
 	if old != nil {
 		a.private = func(addr netip.Addr) bool { return next.private(addr) || old.private(addr) }
+		a.moved = moved(old, next)
 	}
 	for _, e := range next.Endpoints {
 		a.floating[e.Address] = e.FloatingIP
@@ -104,8 +106,26 @@ func newAllowance(old, next *applied, router netip.Addr) allowance {
 	return a
 }
 
+// moved lists the addresses that another container has after than before.
+func moved(old, next *applied) map[netip.Addr]bool {
+	before := make(map[netip.Addr]string, len(old.Endpoints))
+	for _, e := range old.Endpoints {
+		before[e.Address] = e.ContainerID
+	}
+	out := map[netip.Addr]bool{}
+	for _, e := range next.Endpoints {
+		if id, ok := before[e.Address]; ok && id != e.ContainerID {
+			out[e.Address] = true
+		}
+	}
+	return out
+}
+
 func (a allowance) permits(c connection) bool {
 	for _, addr := range []netip.Addr{c.src, c.to} {
+		if a.moved[addr] {
+			return false // it was the former container's
+		}
 		if _, ok := a.floating[addr]; !ok && a.private(addr) && !a.gateway(addr) {
 			return false // the container is gone
 		}

@@ -104,8 +104,11 @@ func (t *table) reverse(addr, from netip.Addr) (string, bool) {
 	return "", false
 }
 
-// outward tells whether the one at from may ask for names of the world.
-func (t *table) outward(from netip.Addr) bool { return !t.inward[from] }
+// outward tells whether the one at from may ask for names of the world. Who is not known may not.
+func (t *table) outward(from netip.Addr) bool {
+	_, known := t.askers[from]
+	return known && !t.inward[from]
+}
 
 // answer fills m if the question is about a container or a private address; name is the lower-case question, and from whoever asks.
 func (t *table) answer(m *dns.Msg, ask dns.Question, name string, from netip.Addr) bool {

@@ -33,7 +33,7 @@ func Account(state engine.NetworkState, r Router) string {
 		publish(t, floating)
 		forward(t, nets, floating, r)
 		input(t, nets)
-		source(t, nets, floating, r)
+		source(t, nets, state, floating, r)
 	})
 	return t.String()
 }
@@ -54,6 +54,20 @@ func split(state engine.NetworkState) networks {
 		}
 	}
 	return n
+}
+
+// shared are the other open networks that the container of an endpoint is in.
+func (n networks) shared(state engine.NetworkState, e engine.Endpoint) []engine.PrivateNetwork {
+	in := map[string]bool{}
+	for _, other := range state.Endpoints {
+		if other.ContainerID == e.ContainerID && other.Network != e.Network {
+			in[other.Network] = true
+		}
+	}
+	if len(in) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(n.open), func(p engine.PrivateNetwork) bool { return !in[p.ID] })
 }
 
 // subnets is an operand that matches addresses of the networks.
@@ -158,7 +172,7 @@ func input(t *text, nets networks) {
 	})
 }
 
-func source(t *text, nets networks, floating []engine.Endpoint, r Router) {
+func source(t *text, nets networks, state engine.NetworkState, floating []engine.Endpoint, r Router) {
 	t.block("chain source", func() {
 		t.base("nat", "postrouting", "srcnat", "accept")
 		if len(floating) > 0 {
@@ -168,6 +182,11 @@ func source(t *text, nets networks, floating []engine.Endpoint, r Router) {
 					continue
 				}
 				itself := each(in, func(e engine.Endpoint) string { return fmt.Sprintf("%s . %s", e.Address, e.Address) })
+				for _, e := range in {
+					if also := nets.shared(state, e); len(also) > 0 {
+						t.line("ct status dnat ip saddr %s ip daddr %s snat ip to %s # callers whom it would answer by another of its networks", subnets(also), e.Address, n.Gateway)
+					}
+				}
 				t.line("ct status dnat ip saddr . ip daddr { %s } snat ip to %s # a container that calls its own floating IP: it takes no packet from itself", strings.Join(itself, ", "), n.Gateway)
 			}
 			leaves := each(floating, func(e engine.Endpoint) string { return fmt.Sprintf("%s : %s", e.Address, e.FloatingIP) })
