@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -188,22 +189,18 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger
 	for _, acc := range p.store.Accounts() {
 		keep = append(keep, container.Keep(p.store.View(acc.Ref), acc.Ref))
 	}
+	// One account's trouble must not keep the others from being served: what fails for one is told of, and tried at the next start.
 	if err := eng.Reap(ctx, keep); err != nil {
-		return fmt.Errorf("clearing what an earlier run left: %w", err)
-	}
-	// What is on the machine now is that of the accounts that there are.
-	if err := p.store.FreeSlots(ctx); err != nil {
+		log.Error("not all of what an earlier run left could be cleared", "error", err)
+	} else if err := p.store.FreeSlots(ctx); err != nil { // all that is on the machine now is that of the accounts that there are
 		return err
 	}
 	if err := p.containers.Recover(ctx); err != nil {
 		return err
 	}
 	for _, acc := range p.store.Accounts() {
-		if err := p.snapshots.Recover(ctx, acc.Ref); err != nil {
-			return err
-		}
-		if err := p.volumes.Recover(ctx, acc.Ref); err != nil {
-			return err
+		if err := errors.Join(p.snapshots.Recover(ctx, acc.Ref), p.volumes.Recover(ctx, acc.Ref)); err != nil {
+			log.Error("finishing what was begun with an account's volumes", "account", acc.Name, "error", err)
 		}
 	}
 	if err := p.accounts.Recover(ctx); err != nil {

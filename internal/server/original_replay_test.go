@@ -166,23 +166,39 @@ func (p *replay) furnishAll() {
 	}
 }
 
+// snapshot gives Ann a snapshot of a volume, if she has none.
+func (p *replay) snapshot() {
+	p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "")
+	if code, _ := p.ask("ann", "GET", "/v1.44/snapshots/snap1", ""); code != http.StatusOK {
+		p.must("POST", "/v1.44/snapshots/create?volume=data&name=snap1", "", "")
+	}
+}
+
 // preparations make a town fit for a command.
 var preparations = map[string]func(p *replay){
-	"volume-":         func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
-	"volume-create":   func(*replay) {},
-	"volume-create-":  func(*replay) {},
-	"rm":              func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
-	"start":           func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
-	"start-304":       func(*replay) {},
-	"error-":          func(*replay) {},
-	"create-full":     func(*replay) {},
-	"fip-attach":      func(p *replay) { p.must("POST", "/v1.23/fips/detach?container=web", "", "") },
-	"fip-attach-":     func(*replay) {},
-	"commit":          func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
-	"compose-":        func(p *replay) { p.project() },
-	"compose-up-":     func(*replay) {},
-	"compose-create":  func(*replay) {},
-	"inspect-missing": func(*replay) {},
+	"volume-":        func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
+	"volume-create":  func(*replay) {},
+	"volume-create-": func(*replay) {},
+	"volume-create-snapshot": func(p *replay) {
+		p.snapshot()
+		p.must("DELETE", "/v1.23/volumes/data2", "", "")
+	},
+	"volume-create-snapshot-size": func(p *replay) { p.snapshot() },
+	"snapshot-":                   func(p *replay) { p.snapshot() },
+	"snapshot-create":             func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
+	"snapshot-create-":            func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
+	"rm":                          func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
+	"start":                       func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
+	"start-304":                   func(*replay) {},
+	"error-":                      func(*replay) {},
+	"create-full":                 func(*replay) {},
+	"fip-attach":                  func(p *replay) { p.must("POST", "/v1.23/fips/detach?container=web", "", "") },
+	"fip-attach-":                 func(*replay) {},
+	"commit":                      func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
+	"compose-":                    func(p *replay) { p.project() },
+	"compose-up-":                 func(*replay) {},
+	"compose-create":              func(*replay) {},
+	"inspect-missing":             func(*replay) {},
 	"pull-407": func(p *replay) {
 		p.engine.FailOnce("Pull", oops.Unauthenticated("the registry wants a login"))
 	},

@@ -205,12 +205,15 @@ type (
 			Message string
 		}
 	}
+	origSnapshot struct {
+		Id     string `json:"Id"` //nolint:revive // as the original has it
+		Name   string
+		Volume string
+		Size   int
+	}
 	origSnapshots struct {
-		Snapshots []struct {
-			ID, Name, Volume string
-			Size             int
-		}
-		Warnings []string
+		Snapshots []origSnapshot
+		Warnings  []string
 	}
 	origFIP map[string]string
 )
@@ -379,6 +382,9 @@ var shapes = []struct {
 	{"POST", `/fips/(attach|associate|release|name)`, shape{[]int{204}, "", empty}},
 	{"POST", `/compose/.+`, shape{[]int{200, 201}, "application/json", messages(nil)}},
 	{"GET", `/snapshots`, shape{[]int{200}, "application/json", jsonAs[origSnapshots](nil, "Snapshots", "Warnings")}},
+	{"GET", `/snapshots/.+`, shape{[]int{200}, "application/json", jsonAs[origSnapshot](nil, "Id", "Name", "Volume", "Size")}},
+	{"POST", `/snapshots/create`, shape{[]int{201}, "application/json", jsonAs[origSnapshot](nil, "Id", "Name", "Volume", "Size")}},
+	{"DELETE", `/snapshots/.+`, shape{[]int{204}, "", empty}},
 	{"GET", `/(sg|services|crons|funcs)`, shape{[]int{200}, "application/json", jsonAs(func(v *[]any) error { return must(*v != nil, "a list is null") })}},
 }
 

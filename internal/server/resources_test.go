@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -85,6 +86,20 @@ func TestNetworks(t *testing.T) {
 	}
 	same(t, "subnet", got.Network.IPAM.Config[0].Subnet.String(), "172.16.0.0/16")
 	same(t, "member", got.Network.Containers[webID].IPv4Address.String(), "172.16.0.3/16")
+	for filter, want := range map[string]int{
+		`{"name":["^bridge$"]}`: 1, `{"name":["rid"]}`: 1, `{"name":["^rid"]}`: 0, `{"id":["^` + list.Items[0].ID[:12] + `"]}`: 1,
+		`{"type":["custom"]}`: 0, `{"label":["a"]}`: 0, `{"dangling":["true"]}`: 0, `{"dangling":["false"]}`: 1,
+	} {
+		status, body := b.get("/v1.44/networks?filters=" + url.QueryEscape(filter))
+		if status != 200 || strings.Count(body, `"Scope"`) != want {
+			t.Errorf("filter %s: %d %s", filter, status, body)
+		}
+	}
+	for _, filter := range []string{`{"name":["("]}`, `{"dangling":["maybe"]}`, `{"type":["other"]}`} {
+		if status, body := b.get("/v1.44/networks?filters=" + url.QueryEscape(filter)); status != 400 {
+			t.Errorf("filter %s: %d %s", filter, status, body)
+		}
+	}
 	if status, body := b.get("/v1.44/networks/other"); status != 404 || !strings.Contains(body, "network other not found") {
 		t.Errorf("unknown network: %d %s", status, body)
 	}

@@ -18,18 +18,20 @@ const noNetwork = "none"
 func (s *Service) place(tx *store.Tx, c *Container, req *CreateRequest) error {
 	list := req.Networks
 	mode := req.NetworkMode
-	if mode == noNetwork {
-		if len(list) > 0 {
-			return oops.Invalid("container cannot be connected to network endpoints: it is to have no network: %s", list[0].Network)
-		}
-		c.Spec.NetworkMode = noNetwork
-		return nil
-	}
 	if mode == "" || mode == "default" {
 		mode = network.OwnName
 		if len(list) > 0 {
 			mode = list[0].Network
 		}
+	}
+	if mode == noNetwork {
+		for _, r := range list {
+			if r.Network != noNetwork {
+				return oops.Invalid("container cannot be connected to network endpoints: it is to have no network: %s", r.Network)
+			}
+		}
+		c.Spec.NetworkMode = noNetwork
+		return nil
 	}
 	main, err := network.Find(tx.View, mode)
 	if err != nil {
@@ -81,6 +83,9 @@ func (s *Service) Connect(ctx context.Context, a account.Ref, ref string, req ne
 		if joined, err = network.Find(tx.View, req.Network); err != nil {
 			return err
 		}
+		if c.Spec.NetworkMode == noNetwork {
+			return oops.Forbidden("container %s was made with no network, and cannot be connected to one: make it anew", c.Name)
+		}
 		before = c.Endpoints
 		return s.Network.Join(tx, c, req)
 	})
@@ -106,19 +111,21 @@ func (s *Service) Disconnect(ctx context.Context, a account.Ref, ref, from strin
 	defer e.ops.Unlock()
 	ctx = context.WithoutCancel(ctx)
 	var left *store.Network
+	var before []store.Endpoint
 	now, err := s.rejoin(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
 		if left, err = network.Find(tx.View, from); err != nil {
 			return err
 		}
+		before = c.Endpoints
 		return network.Leave(tx.View, c, left)
 	})
 	if err != nil {
 		return err
 	}
 	failpoint.Hit("network.disconnect.after-intent")
-	// What cannot be done now is done at the next start, of the container or of hyperd.
+	// A container that could not be taken out has to be known as being in, so that the network is not another's meanwhile.
 	if err := s.reattach(ctx, a, now); err != nil {
-		return err
+		return errors.Join(err, s.rejoined(ctx, a, c.ID, before))
 	}
 	failpoint.Hit("network.disconnect.after-engine")
 	s.Network.Publish(a, left, "disconnect", c.ID)

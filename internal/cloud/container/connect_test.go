@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -169,6 +170,77 @@ func TestConnectAndDisconnect(t *testing.T) {
 	}
 	if names, err := w.Service.Network.Prune(t.Context(), w.a, func(*store.Network) bool { return true }); err != nil || !slices.Equal(names, []string{"back"}) {
 		t.Errorf("pruned %v, %v", names, err)
+	}
+}
+
+func TestDisconnectFailsWhole(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, network.CreateRequest{Name: "back"})
+	c := w.started(t, CreateRequest{Name: "app", Image: "app", NetworkMode: "back"})
+	w.engine.FailOnce("AttachEndpoints", errors.New("the machine is on fire"))
+	if err := w.Disconnect(t.Context(), w.a, "app", "back"); err == nil {
+		t.Fatal("it went well")
+	}
+	if got := w.places(c); got != "eth0=back" {
+		t.Errorf("it is in %q", got)
+	}
+	if err := w.Service.Network.Remove(t.Context(), w.a, "back"); !errdefs.IsPermissionDenied(err) {
+		t.Errorf("its network can be removed: %v", err)
+	}
+	if err := w.Disconnect(t.Context(), w.a, "app", "back"); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+func TestConnectWithoutANetwork(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, network.CreateRequest{Name: "back"})
+	w.create(t, CreateRequest{Name: "app", Image: "app", Networks: []network.EndpointRequest{{Network: "none"}}})
+	if err := w.Connect(t.Context(), w.a, "app", network.EndpointRequest{Network: "back"}); !errdefs.IsPermissionDenied(err) {
+		t.Errorf("connecting a container that has no network: %v", err)
+	}
+}
+
+// One account whose router cannot be made keeps nobody from being served.
+func TestRecoverGoesOnWithoutANetwork(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Name: "app", Image: "app"})
+	w.engine.On("ApplyNetwork", func(context.Context, fake.Call) error { return errors.New("no router today") })
+	w.boot(t)
+	w.status(t, c.ID, store.StatusRunning)
+}
+
+// A name that two share stands for the one that runs, also when the other has failed to start.
+func TestNamesOfWhatDoesNotRun(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, network.CreateRequest{Name: "back"})
+	in := []network.EndpointRequest{{Network: "back", Aliases: []string{"store"}}}
+	up := w.started(t, CreateRequest{Name: "one", Image: "app", Networks: in})
+	other := w.create(t, CreateRequest{Name: "two", Image: "app", Networks: in})
+	idle := func(id string) bool {
+		for _, e := range w.engine.Network(w.a).Endpoints {
+			if e.ContainerID == id {
+				return e.Idle
+			}
+		}
+		t.Fatalf("the router does not know %s", id)
+		return false
+	}
+	w.engine.FailOnce("StartContainer", errors.New("not today"))
+	if err := w.Start(t.Context(), w.a, "two"); err == nil {
+		t.Fatal("it started")
+	}
+	if !idle(other.ID) || idle(up.ID) {
+		t.Errorf("the one that failed is idle: %v, the one that runs: %v", idle(other.ID), idle(up.ID))
+	}
+	if err := w.Stop(t.Context(), w.a, "one", nil); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; !idle(up.ID); n++ {
+		if n == 100 {
+			t.Fatal("the one that was stopped is not idle")
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

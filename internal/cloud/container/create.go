@@ -98,7 +98,7 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 			if err := fip.Leads(tx.View, c); err != nil {
 				return err
 			}
-			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, predecessor(tx.View, c)); err != nil {
+			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, c.ID, predecessor(tx.View, c)); err != nil {
 				return err
 			}
 		}

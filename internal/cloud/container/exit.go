@@ -105,9 +105,10 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 	s.unname(ctx, a, c)
 }
 
-// unname lets the names that a container which ended has in common with others stand for those alone.
+// unname lets the names that a container which ended, or did not start, has in common with others stand for those alone.
 func (s *Service) unname(ctx context.Context, a account.Ref, c *Container) {
-	if !slices.ContainsFunc(c.Endpoints, func(e store.Endpoint) bool { return len(e.Aliases) > 0 }) {
+	aliases := slices.ContainsFunc(c.Endpoints, func(e store.Endpoint) bool { return len(e.Aliases) > 0 })
+	if !aliases && c.Spec.Hostname == shortID(c.ID) {
 		return
 	}
 	if err := s.Network.Apply(ctx, a); err != nil {

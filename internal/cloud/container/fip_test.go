@@ -144,7 +144,7 @@ func TestRecoverForgoesAddresses(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if half.Spec.FIP, err = w.FIPs.Reserve(tx, "auto", ""); err != nil {
+		if half.Spec.FIP, err = w.FIPs.Reserve(tx, "auto", half.ID, ""); err != nil {
 			return err
 		}
 		return tx.PutContainer(half)

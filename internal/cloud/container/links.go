@@ -57,6 +57,9 @@ func checkLinks(view *store.View, c *Container) error {
 		if !ok {
 			return oops.Conflict("Cannot link to a removed container: %s AS %s", shortID(l.Target), l.Alias)
 		}
+		if _, own := c.On(""); !own {
+			continue // links are of the account's own network: elsewhere they mean nothing
+		}
 		if !network.AddressFor(c, t).IsValid() {
 			return oops.Conflict("Cannot link to %s AS %s, as they are in no network together", t.Name, l.Alias)
 		}

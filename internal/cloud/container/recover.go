@@ -73,16 +73,13 @@ func (s *Service) recoverAccount(ctx context.Context, a account.Ref) (again []fu
 				discard = append(discard, v.ID)
 			}
 		}
+		// What cannot be removed now stays half removed, and is one account's trouble: all others are served.
 		if err := s.erase(ctx, a, c, discard); err != nil {
-			return nil, fmt.Errorf("finishing the removal of container %s: %w", c.ID, err)
+			s.Log.Error("finishing the removal of a container", "account", a, "container", c.ID, "error", err)
 		}
 	}
 	s.removeStrayFiles(a)
-	if len(s.Store.View(a).Containers()) > 0 {
-		if err := s.Network.Apply(ctx, a); err != nil {
-			return nil, fmt.Errorf("bringing up the network: %w", err)
-		}
-	}
+	s.bringUp(ctx, a)
 	tasks, err := s.Engine.Tasks(ctx, a)
 	if err != nil {
 		return nil, fmt.Errorf("listing tasks: %w", err)
@@ -100,7 +97,19 @@ func (s *Service) recoverAccount(ctx context.Context, a account.Ref) (again []fu
 			again = append(again, f)
 		}
 	}
+	s.bringUp(ctx, a) // names stand for what runs
 	return again, nil
+}
+
+// bringUp makes the account's router what its rows say. An account whose router cannot be made has what it had before, and hears of it
+// at its next start; the others do not suffer for it.
+func (s *Service) bringUp(ctx context.Context, a account.Ref) {
+	if len(s.Store.View(a).Containers()) == 0 {
+		return
+	}
+	if err := s.Network.Apply(ctx, a); err != nil {
+		s.Log.Error("bringing up an account's network", "account", a, "error", err)
+	}
 }
 
 // recoverContainer adopts a container's process, or records its end. It returns what starts it again.

@@ -79,8 +79,10 @@ const (
 
 // predecessor is the id of the container whose place docker compose means c to take, or "".
 func predecessor(view *store.View, c *Container) string {
-	if c.Spec.Labels[composeReplaces] == "" {
-		return ""
+	for _, label := range []string{composeReplaces, composeProject, composeService} {
+		if c.Spec.Labels[label] == "" {
+			return ""
+		}
 	}
 	for _, other := range view.Containers() {
 		differs := func(label string) bool { return other.Spec.Labels[label] != c.Spec.Labels[label] }

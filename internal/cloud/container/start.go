@@ -127,6 +127,7 @@ func (s *Service) startFailed(ctx context.Context, a account.Ref, c *Container, 
 	if err != nil {
 		s.Log.Error("recording a failed start", "container", c.ID, "error", err)
 	}
+	s.unname(ctx, a, c)
 	if c.Spec.AutoRemove {
 		go s.autoRemove(a, c.ID) // whoever ran it waits for its removal
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -16,9 +17,9 @@ import (
 const Any = "auto"
 
 // Reserve finds what a container asks for: the address or the name of one of the account's, or Any: the one of the container whose
-// place it takes, the lowest that is free, or a new one. replaces is the id of the container whose place it takes, or "".
+// place it takes, the lowest that is free, or a new one. container is its id, and replaces that of the one whose place it takes, or "".
 // Errors: those of Find; ErrConflict when another container has the address; for a new one those of Allocate.
-func (s *Service) Reserve(tx *store.Tx, asked, replaces string) (store.FIPRequest, error) {
+func (s *Service) Reserve(tx *store.Tx, asked, container, replaces string) (store.FIPRequest, error) {
 	r := store.FIPRequest{Asked: asked}
 	if asked != Any {
 		f, err := find(tx.View, asked)
@@ -27,6 +28,11 @@ func (s *Service) Reserve(tx *store.Tx, asked, replaces string) (store.FIPReques
 		}
 		if f.Container != "" && f.Container != replaces {
 			return r, inUse(tx.View, f)
+		}
+		for _, other := range tx.Containers() {
+			if other.Spec.FIP.Awaits == f.Address && other.ID != container && other.ID != replaces {
+				return r, oops.Conflict("floating IP %s is meant for container %s", f.Address, other.Name)
+			}
 		}
 		r.Awaits = f.Address
 		return r, nil
@@ -76,7 +82,7 @@ func (s *Service) SettleAtStart(tx *store.Tx, c *store.Container) (netip.Addr, e
 	if err != nil || addr.IsValid() {
 		return addr, err
 	}
-	if c.Spec.FIP, err = s.Reserve(tx, c.Spec.FIP.Asked, ""); err != nil {
+	if c.Spec.FIP, err = s.Reserve(tx, c.Spec.FIP.Asked, c.ID, ""); err != nil {
 		return netip.Addr{}, err
 	}
 	return s.Settle(tx, c)

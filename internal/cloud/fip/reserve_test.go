@@ -13,7 +13,7 @@ import (
 // reserve is Reserve in a transaction of its own.
 func (b *bench) reserve(asked, replaces string) (r store.FIPRequest, err error) {
 	err = b.store.Update(b.Context(), b.a, func(tx *store.Tx) (err error) {
-		r, err = b.fips.Reserve(tx, asked, replaces)
+		r, err = b.fips.Reserve(tx, asked, "", replaces)
 		return err
 	})
 	return r, err

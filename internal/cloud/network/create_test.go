@@ -65,35 +65,39 @@ func TestCreateRefuses(t *testing.T) {
 		class func(error) bool
 		says  string
 	}{
-		"no name":                   {CreateRequest{}, errdefs.IsInvalidArgument, "1 to 128"},
-		"a name with a space":       {CreateRequest{Name: "a b"}, errdefs.IsInvalidArgument, "a b"},
-		"a name with a slash":       {CreateRequest{Name: "a/b"}, errdefs.IsInvalidArgument, "a/b"},
-		"a long name":               {CreateRequest{Name: strings.Repeat("a", 129)}, errdefs.IsInvalidArgument, "1 to 128"},
-		"the account's own":         {CreateRequest{Name: "bridge"}, errdefs.IsPermissionDenied, "predefined bridge"},
-		"the machine's":             {CreateRequest{Name: "host"}, errdefs.IsPermissionDenied, "predefined host"},
-		"none":                      {CreateRequest{Name: "none"}, errdefs.IsPermissionDenied, "predefined none"},
-		"a name that is taken":      {CreateRequest{Name: "taken"}, errdefs.IsConflict, "already exists"},
-		"a subnet of another":       {subnet("10.9.7.0/24"), errdefs.IsConflict, "10.9.0.0/16 of network taken"},
-		"a subnet of the own":       {subnet("172.16.0.0/24"), errdefs.IsInvalidArgument, "172.16.0.0/16"},
-		"a subnet around the own":   {subnet("172.0.0.0/8"), errdefs.IsInvalidArgument, "172.16.0.0/16"},
-		"the routers' links":        {subnet("100.64.0.0/24"), errdefs.IsInvalidArgument, "100.64.0.0/16"},
-		"floating IPs":              {subnet("198.18.0.0/16"), errdefs.IsInvalidArgument, "198.18.0.0/24"},
-		"link-local":                {subnet("169.254.169.0/24"), errdefs.IsInvalidArgument, "169.254.0.0/16"},
-		"loopback":                  {subnet("127.0.0.0/16"), errdefs.IsInvalidArgument, "127.0.0.0/8"},
-		"multicast":                 {subnet("239.0.0.0/16"), errdefs.IsInvalidArgument, "224.0.0.0/3"},
-		"everything":                {subnet("0.0.0.0/0"), errdefs.IsInvalidArgument, "/8 to /29"},
-		"too small":                 {subnet("10.0.0.0/30"), errdefs.IsInvalidArgument, "/8 to /29"},
-		"an address":                {subnet("10.0.0.7/24"), errdefs.IsInvalidArgument, "it should be 10.0.0.0/24"},
-		"IPv6":                      {subnet("fd00::/64"), errdefs.IsInvalidArgument, "IPv4"},
-		"IPv4 in IPv6":              {subnet("::ffff:10.0.0.0/120"), errdefs.IsInvalidArgument, "IPv4"},
-		"a gateway without subnet":  {CreateRequest{Name: "n", Gateway: netip.MustParseAddr("10.0.0.1")}, errdefs.IsInvalidArgument, "give that too"},
-		"a gateway elsewhere":       {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.1.1") }), errdefs.IsInvalidArgument, "10.0.1.1"},
-		"the network as gateway":    {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.0.0") }), errdefs.IsInvalidArgument, "10.0.0.0"},
-		"everybody as gateway":      {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.0.255") }), errdefs.IsInvalidArgument, "10.0.0.255"},
-		"a range elsewhere":         {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.1.0/25") }), errdefs.IsInvalidArgument, "10.0.1.0/25"},
-		"a range that is wider":     {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.0.0/16") }), errdefs.IsInvalidArgument, "10.0.0.0/16"},
-		"a reserved one elsewhere":  {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Reserved = map[string]netip.Addr{"x": netip.MustParseAddr("10.0.1.9")} }), errdefs.IsInvalidArgument, "10.0.1.9"},
-		"the gateway, reserved too": {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Reserved = map[string]netip.Addr{"x": netip.MustParseAddr("10.0.0.1")} }), errdefs.IsInvalidArgument, "10.0.0.1"},
+		"no name":                          {CreateRequest{}, errdefs.IsInvalidArgument, "1 to 128"},
+		"a name with a space":              {CreateRequest{Name: "a b"}, errdefs.IsInvalidArgument, "a b"},
+		"a name with a slash":              {CreateRequest{Name: "a/b"}, errdefs.IsInvalidArgument, "a/b"},
+		"a long name":                      {CreateRequest{Name: strings.Repeat("a", 129)}, errdefs.IsInvalidArgument, "1 to 128"},
+		"the account's own":                {CreateRequest{Name: "bridge"}, errdefs.IsPermissionDenied, "predefined bridge"},
+		"the machine's":                    {CreateRequest{Name: "host"}, errdefs.IsPermissionDenied, "predefined host"},
+		"none":                             {CreateRequest{Name: "none"}, errdefs.IsPermissionDenied, "predefined none"},
+		"a name that is taken":             {CreateRequest{Name: "taken"}, errdefs.IsConflict, "already exists"},
+		"a subnet of another":              {subnet("10.9.7.0/24"), errdefs.IsConflict, "10.9.0.0/16 of network taken"},
+		"a subnet of the own":              {subnet("172.16.0.0/24"), errdefs.IsInvalidArgument, "172.16.0.0/16"},
+		"a subnet around the own":          {subnet("172.0.0.0/8"), errdefs.IsInvalidArgument, "172.16.0.0/16"},
+		"the routers' links":               {subnet("100.64.0.0/24"), errdefs.IsInvalidArgument, "100.64.0.0/16"},
+		"floating IPs":                     {subnet("198.18.0.0/16"), errdefs.IsInvalidArgument, "198.18.0.0/24"},
+		"link-local":                       {subnet("169.254.169.0/24"), errdefs.IsInvalidArgument, "169.254.0.0/16"},
+		"loopback":                         {subnet("127.0.0.0/16"), errdefs.IsInvalidArgument, "127.0.0.0/8"},
+		"multicast":                        {subnet("239.0.0.0/16"), errdefs.IsInvalidArgument, "224.0.0.0/3"},
+		"everything":                       {subnet("0.0.0.0/0"), errdefs.IsInvalidArgument, "/8 to /29"},
+		"too small":                        {subnet("10.0.0.0/30"), errdefs.IsInvalidArgument, "/8 to /29"},
+		"an address":                       {subnet("10.0.0.7/24"), errdefs.IsInvalidArgument, "it should be 10.0.0.0/24"},
+		"IPv6":                             {subnet("fd00::/64"), errdefs.IsInvalidArgument, "IPv4"},
+		"IPv4 in IPv6":                     {subnet("::ffff:10.0.0.0/120"), errdefs.IsInvalidArgument, "IPv4"},
+		"a gateway without subnet":         {CreateRequest{Name: "n", Gateway: netip.MustParseAddr("10.0.0.1")}, errdefs.IsInvalidArgument, "give that too"},
+		"a gateway elsewhere":              {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.1.1") }), errdefs.IsInvalidArgument, "10.0.1.1"},
+		"the network as gateway":           {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.0.0") }), errdefs.IsInvalidArgument, "10.0.0.0"},
+		"everybody as gateway":             {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Gateway = netip.MustParseAddr("10.0.0.255") }), errdefs.IsInvalidArgument, "10.0.0.255"},
+		"a range elsewhere":                {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.1.0/25") }), errdefs.IsInvalidArgument, "10.0.1.0/25"},
+		"a range that is wider":            {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.0.0/16") }), errdefs.IsInvalidArgument, "10.0.0.0/16"},
+		"a range of the broadcast address": {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.0.255/32") }), errdefs.IsInvalidArgument, "no address for a container"},
+		"a range of the network's own":     {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.IPRange = netip.MustParsePrefix("10.0.0.0/32") }), errdefs.IsInvalidArgument, "no address for a container"},
+		"too many reserved":                {with(subnet("10.0.0.0/16"), func(r *CreateRequest) { r.Reserved = manyAddresses(257) }), errdefs.IsInvalidArgument, "at most 256"},
+		"labels without end":               {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Labels = map[string]string{"a": strings.Repeat("b", 64<<10)} }), errdefs.IsInvalidArgument, "65536 are the most"},
+		"a reserved one elsewhere":         {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Reserved = map[string]netip.Addr{"x": netip.MustParseAddr("10.0.1.9")} }), errdefs.IsInvalidArgument, "10.0.1.9"},
+		"the gateway, reserved too":        {with(subnet("10.0.0.0/24"), func(r *CreateRequest) { r.Reserved = map[string]netip.Addr{"x": netip.MustParseAddr("10.0.0.1")} }), errdefs.IsInvalidArgument, "10.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.net.Create(t.Context(), b.a, tc.req)
@@ -104,6 +108,45 @@ func TestCreateRefuses(t *testing.T) {
 				t.Errorf("there are %d networks", n)
 			}
 		})
+	}
+}
+
+func manyAddresses(n int) map[string]netip.Addr {
+	out, addr := map[string]netip.Addr{}, netip.MustParseAddr("10.0.1.0")
+	for range n {
+		out[addr.String()] = addr
+		addr = addr.Next()
+	}
+	return out
+}
+
+func TestJoinIsBounded(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.net.Create(t.Context(), b.a, CreateRequest{Name: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	many := func(n int) []string { return slices.Repeat([]string{"a:b"}, n) }
+	for name, req := range map[string]EndpointRequest{
+		"aliases": {Network: "n", Aliases: slices.Repeat([]string{"a"}, 100_000)},
+		"links":   {Network: "n", Links: many(100_000)},
+		"options": {Network: "n", Options: map[string]string{"a": strings.Repeat("b", 1<<20)}},
+	} {
+		err := b.store.Update(t.Context(), b.a, func(tx *store.Tx) error {
+			return b.net.Join(tx, &store.Container{ID: id(1), Name: "c"}, req)
+		})
+		if !errdefs.IsInvalidArgument(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The platform's own addresses are passed over, wherever an operator has put them.
+func TestPoolLeavesReservedRangesOut(t *testing.T) {
+	b := newBench(t)
+	b.net.Reserved = []netip.Prefix{netip.MustParsePrefix("172.24.0.0/24"), netip.MustParsePrefix("172.24.31.0/24")}
+	n, err := b.net.Create(t.Context(), b.a, CreateRequest{Name: "n"})
+	if err != nil || n.Spec.Subnet.String() != "172.24.32.0/20" {
+		t.Errorf("the subnet is %v, %v", n, err)
 	}
 }
 

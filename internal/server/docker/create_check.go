@@ -22,7 +22,7 @@ func (in *createRequest) refuse() error {
 		asked bool
 		why   string
 	}{
-		{in.NetworkDisabled, "a container always has its account's private network: it cannot be created without one"},
+		{in.NetworkDisabled, "a container is made without its account's private network by --network none: leave NetworkDisabled out"},
 		{len(h.Devices) > 0 || len(h.DeviceCgroupRules) > 0, "devices of the machine cannot be given to a container: leave --device out"},
 		{len(h.DeviceRequests) > 0, "GPUs and other devices of the machine cannot be given to a container: leave --gpus and --device out"},
 		{h.CgroupParent != "" || h.Cgroup != "", "a container's control group is the platform's: leave --cgroup-parent out"},

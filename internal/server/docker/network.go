@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,25 +57,33 @@ func (api *API) listNetworks(_ context.Context, a account.Ref, w http.ResponseWr
 			return oops.Invalid("invalid filter: 'type'='%s'", v)
 		}
 	}
+	patterns := map[string]*regexp.Regexp{}
+	for _, v := range slices.Concat(filters["name"], filters["id"]) {
+		var err error
+		if patterns[v], err = regexp.Compile(v); err != nil {
+			return oops.Invalid("invalid filter '%s': %v", v, err)
+		}
+	}
 	out := []network.Summary{}
 	for _, n := range api.Networks.Networks(a) {
-		if api.matchNetwork(a, n, filters) {
+		if api.matchNetwork(a, n, filters, patterns) {
 			out = append(out, network.Summary{Network: shownNetwork(n)})
 		}
 	}
 	return rest.WriteJSON(w, http.StatusOK, out)
 }
 
-// matchNetwork reports whether a network passes every filter; the values of one are alternatives, but for labels.
-func (api *API) matchNetwork(a account.Ref, n *store.Network, filters map[string][]string) bool {
+// matchNetwork reports whether a network passes every filter; the values of one are alternatives, but for labels. Those of names and
+// ids are patterns.
+func (api *API) matchNetwork(a account.Ref, n *store.Network, filters map[string][]string, patterns map[string]*regexp.Regexp) bool {
 	own := n.Name == rules.OwnName
 	for key, values := range filters {
 		var matches func(v string) bool
 		switch key {
 		case "name":
-			matches = func(v string) bool { return strings.Contains(n.Name, v) }
+			matches = func(v string) bool { return patterns[v].MatchString(n.Name) }
 		case "id":
-			matches = func(v string) bool { return strings.HasPrefix(n.ID, v) }
+			matches = func(v string) bool { return patterns[v].MatchString(n.ID) }
 		case "driver":
 			matches = func(v string) bool { return v == networkDriver }
 		case "scope":

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -117,7 +118,8 @@ func (api *API) disconnectNetwork(ctx context.Context, a account.Ref, w http.Res
 	if err != nil {
 		return err
 	}
-	if err := api.Containers.Disconnect(ctx, a, in.Container, n.ID); err != nil {
+	err = api.Containers.Disconnect(ctx, a, in.Container, n.ID)
+	if err != nil && !(in.Force && errdefs.IsNotFound(err)) { // by force, one that is gone has left
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

@@ -52,7 +52,7 @@ func TestDeathAtAnyInstruction(t *testing.T) {
 		t.Run(point, func(t *testing.T) {
 			l := newLab(t)
 			a := l.account(0)
-			c := process(t)
+			c := process(t, a.ref)
 			e := a.endpoint("web", 10)
 			must(t, l.net.Close())
 			cmd := exec.Command("/proc/self/exe", a.ref.ID(), e.ContainerID, strconv.Itoa(c.pid))

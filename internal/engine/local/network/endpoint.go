@@ -46,7 +46,7 @@ func (n *Network) AttachEndpoints(_ context.Context, a account.Ref, containerID 
 	if state == nil {
 		return oops.NotFound("container %s has no place in the account's network", containerID)
 	}
-	ns, err := namespaceOf(pid)
+	ns, err := namespaceOf(a, pid)
 	if err != nil {
 		return fmt.Errorf("opening the network namespace of container %s: %w", containerID, err)
 	}
@@ -57,8 +57,8 @@ func (n *Network) AttachEndpoints(_ context.Context, a account.Ref, containerID 
 	return nil
 }
 
-// namespaceOf opens the network namespace of a process that is alive, and is not hyperd's own.
-func namespaceOf(pid int) (netns.NsHandle, error) {
+// namespaceOf opens the network namespace of a process that is alive, is the account's, and is not in hyperd's own.
+func namespaceOf(a account.Ref, pid int) (netns.NsHandle, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return -1, fmt.Errorf("process %d: %w", pid, err)
@@ -66,6 +66,10 @@ func namespaceOf(pid int) (netns.NsHandle, error) {
 	defer unix.Close(fd)
 	ns, err := netns.GetFromPid(pid)
 	if err != nil {
+		return -1, err
+	}
+	if err := belongs(a, pid); err != nil {
+		ns.Close()
 		return -1, err
 	}
 	// The number may have passed to another process in between, but not while this one still lives.
@@ -121,7 +125,7 @@ func (r *router) prune(places []place, in *inside) error {
 	for _, p := range places {
 		wanted[linkName(p.ContainerID, p.Interface)] = true
 	}
-	links, err := in.LinkList()
+	links, err := whole(in.LinkList)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,9 @@ func (n *Network) unroute(uplink int, addr netip.Addr) error {
 
 // routedTo lists the floating IPs that are routed to an uplink.
 func (n *Network) routedTo(uplink netlink.Link) (map[netip.Addr]bool, error) {
-	routes, err := n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: uplink.Attrs().Index}, netlink.RT_FILTER_OIF)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: uplink.Attrs().Index}, netlink.RT_FILTER_OIF)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the routes of an uplink: %w", err)
 	}
@@ -70,7 +72,7 @@ func (n *Network) onLink(addr netip.Addr) netlink.Link {
 			return nil
 		}
 	}
-	addrs, err := n.host.AddrList(nil, netlink.FAMILY_V4)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return n.host.AddrList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil
 	}

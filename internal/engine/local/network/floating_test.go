@@ -123,7 +123,7 @@ func TestApplyIsCheap(t *testing.T) {
 	t.Logf("new rules: %v", time.Since(begin))
 	a.endpoint("timed", 200)
 	a.apply()
-	c := process(t)
+	c := process(t, a.ref)
 	begin = time.Now()
 	must(t, l.net.AttachEndpoints(t.Context(), a.ref, a.at("timed").ContainerID, c.pid))
 	t.Logf("attaching: %v", time.Since(begin))

@@ -28,7 +28,9 @@ func throughLo(lo netlink.Link, subnet netip.Prefix) *netlink.Route {
 // carried lists the subnets that are routed to lo besides the account's own, and the gateways in them. A gateway without a route,
 // of a router that was interrupted, stands for itself.
 func (r *router) carried(lo netlink.Link) (map[netip.Prefix]netip.Addr, error) {
-	routes, err := r.nl.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: lo.Attrs().Index}, netlink.RT_FILTER_OIF)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return r.nl.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: lo.Attrs().Index}, netlink.RT_FILTER_OIF)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ func (r *router) carried(lo netlink.Link) (map[netip.Prefix]netip.Addr, error) {
 			out[subnet] = netip.Addr{}
 		}
 	}
-	addrs, err := r.nl.AddrList(lo, netlink.FAMILY_V4)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return r.nl.AddrList(lo, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil, err
 	}

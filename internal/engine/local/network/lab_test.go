@@ -220,17 +220,17 @@ func (a *tenant) run(name string, last byte) *container {
 	a.lab.Helper()
 	id := a.endpoint(name, last).ContainerID
 	a.apply()
-	c := process(a.lab.T)
+	c := process(a.lab.T, a.ref)
 	c.id = id
 	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 	return c
 }
 
 // process starts what stands for a container's first process.
-func process(t *testing.T) *container {
+func process(t *testing.T, a account.Ref) *container {
 	t.Helper()
 	cmd := exec.Command("sleep", "1000")
-	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: account.IDBase, Size: account.IDCount}}
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(a.HostID()), Size: account.IDCount}}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET, UidMappings: ids, GidMappings: ids}
 	must(t, cmd.Start())
 	t.Cleanup(func() {

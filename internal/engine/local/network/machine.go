@@ -43,7 +43,7 @@ func (n *Network) table() string { return "hyper-" + n.cfg.Instance }
 
 // collides refuses an uplink pool that another interface, such as that of another hyperd, has addresses of.
 func (n *Network) collides() error {
-	addrs, err := n.host.AddrList(nil, netlink.FAMILY_V4)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return n.host.AddrList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return fmt.Errorf("listing the machine's addresses: %w", err)
 	}
@@ -65,7 +65,7 @@ func (n *Network) collides() error {
 // smallestMTU is that of the interface with the default route, at most 1500.
 func (n *Network) smallestMTU() int {
 	const usual = 1500
-	routes, err := n.host.RouteList(nil, netlink.FAMILY_V4)
+	routes, err := whole(func() ([]netlink.Route, error) { return n.host.RouteList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return usual
 	}
@@ -83,7 +83,7 @@ func (n *Network) smallestMTU() int {
 
 // machineOnly lists the pools of floating IPs that mean nothing outside and that the machine has no other use for.
 func (n *Network) machineOnly() []netip.Prefix {
-	routes, err := n.host.RouteList(nil, netlink.FAMILY_V4)
+	routes, err := whole(func() ([]netlink.Route, error) { return n.host.RouteList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil
 	}
@@ -117,7 +117,9 @@ func (n *Network) routeUnused(pools []netip.Prefix) error {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(n.cfg.Instance))
 	metric := 1<<24 | int(h.Sum32()&0xffff)
-	routes, err := n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Type: unix.RTN_UNREACHABLE}, netlink.RT_FILTER_TYPE)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Type: unix.RTN_UNREACHABLE}, netlink.RT_FILTER_TYPE)
+	})
 	if err != nil {
 		return fmt.Errorf("listing the routes of unused floating IPs: %w", err)
 	}

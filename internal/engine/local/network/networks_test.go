@@ -48,7 +48,7 @@ func (a *tenant) id(name string) string { return fmt.Sprintf("%s%060d", name, a.
 func (a *tenant) attach(name string) *container {
 	a.lab.Helper()
 	a.apply()
-	c := process(a.lab.T)
+	c := process(a.lab.T, a.ref)
 	c.id = a.id(name)
 	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 	serve(a.lab.T, c.ns, ":80", name)
@@ -174,6 +174,17 @@ func TestFloatingIPOfAContainerInAFurtherNetwork(t *testing.T) {
 		heard{"from another network of the account", other.ns, "tcp4", "198.18.0.2:8080", "web 172.16.0.10"},
 		heard{"from the container itself", web.ns, "tcp4", "198.18.0.2:8080", "web 172.24.0.1"},
 		heard{"to the outside", web.ns, "tcp4", outsideAddr + ":80", "outside " + machineAddr}, // of an address that means nothing there
+	)
+	// A caller in another network that the container is in, too: the answer would go by that one.
+	a.network("side", "172.25.0.0/20", false)
+	a.on("web", "side", "172.25.0.2", 2)
+	a.again(web)
+	a.on("caller", "side", "172.25.0.9", 0)
+	caller := a.attach("caller")
+	l.hears(
+		heard{"a floating IP from a network that both are in", caller.ns, "tcp4", "198.18.0.2:8080", "web 172.24.0.1"},
+		heard{"the same by datagram", caller.ns, "udp4", "198.18.0.2:9", "refused"},
+		heard{"directly", caller.ns, "tcp4", "172.25.0.2:80", "web 172.25.0.9"},
 	)
 	bad := a.state
 	bad.Endpoints = append([]engine.Endpoint(nil), a.state.Endpoints...)

@@ -195,22 +195,30 @@ func TestContainersAskAsThemselvesOnly(t *testing.T) {
 		t.Helper()
 		must(t, h.NeighDel(gateway))
 		must(t, within(web.ns, func() error {
-			d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-			if c, err := d.Dial("tcp4", "172.16.0.1:53"); err == nil {
-				c.Close()
+			// A datagram, after which nothing else is sent from that address.
+			d := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(from)}}
+			c, err := d.Dial("udp4", "172.16.0.1:9")
+			if err != nil {
+				return err
 			}
-			return nil
+			defer c.Close()
+			_, err = c.Write([]byte("?"))
+			return err
 		}))
 	}
 	answered := func() bool {
-		all, err := h.NeighList(eth.Attrs().Index, netlink.FAMILY_V4)
-		must(t, err)
-		for _, n := range all {
-			if n.IP.Equal(gateway.IP) && n.HardwareAddr != nil {
-				return true
+		for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+			all, err := h.NeighList(eth.Attrs().Index, netlink.FAMILY_V4)
+			must(t, err)
+			for _, n := range all {
+				if n.IP.Equal(gateway.IP) && n.HardwareAddr != nil {
+					return true
+				}
+			}
+			if time.Now().After(end) {
+				return false
 			}
 		}
-		return false
 	}
 	ask("172.16.0.10")
 	if !answered() {

@@ -23,7 +23,7 @@ func (n *Network) Reap(ctx context.Context, keep []engine.Keep) error {
 		}
 		kept[k.Account.ID()], uplinks[n.uplinkName(k.Account.Slot())] = k, true
 	}
-	links, err := n.host.LinkList()
+	links, err := whole(n.host.LinkList)
 	if err != nil {
 		return fmt.Errorf("listing the machine's interfaces: %w", err)
 	}
@@ -61,7 +61,7 @@ func (n *Network) reapLinks(k engine.Keep) error {
 	for _, id := range k.Containers {
 		want[linkName(id, 0)] = true
 	}
-	links, err := r.nl.LinkList()
+	links, err := whole(r.nl.LinkList)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func TestRoutersAreMadeAnewWhenHalfOfThemIsGone(t *testing.T) {
 			ruin(l, a)
 			l.restart()
 			a.apply()
-			c := process(t)
+			c := process(t, a.ref)
 			must(t, l.net.AttachEndpoints(t.Context(), a.ref, a.at("web").ContainerID, c.pid))
 			serve(t, l.outside, ":80", "outside")
 			l.hears(heard{"out", c.ns, "tcp4", outsideAddr + ":80", "outside " + machineAddr})
@@ -138,7 +138,7 @@ func TestManyAtOnce(t *testing.T) {
 	a.apply()
 	var wg sync.WaitGroup
 	for i := range 12 {
-		c := process(t)
+		c := process(t, a.ref)
 		id := a.state.Endpoints[i].ContainerID
 		wg.Go(func() {
 			if err := l.net.AttachEndpoints(t.Context(), a.ref, id, c.pid); err != nil {

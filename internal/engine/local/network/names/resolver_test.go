@@ -268,6 +268,21 @@ func TestConfiguredUpstreams(t *testing.T) {
 	}
 }
 
+// Who is not known, as a container that has just lost its place, asks for nothing of the world.
+func TestStrangerAsks(t *testing.T) {
+	up, asked := upstream(t, says("192.0.2.99"))
+	r := resolver(t, up)
+	r.Set(engine.NetworkState{Endpoints: []engine.Endpoint{{ContainerID: "web", Address: netip.MustParseAddr("172.16.0.10"), Names: []string{"web"}}}})
+	for _, name := range []string{"example.org.", "web."} {
+		if got := text(r.ask(t, "udp", new(dns.Msg).SetQuestion(name, dns.TypeA))); got != "NXDOMAIN" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Error("the upstream was asked")
+	}
+}
+
 func TestQuestionsThatAreNone(t *testing.T) {
 	r := New([]string{"127.0.0.1:1"}, slog.New(slog.DiscardHandler))
 	two := new(dns.Msg).SetQuestion("web.", dns.TypeA)

@@ -71,6 +71,19 @@ func TestAccountWithNetworks(t *testing.T) {
 	}, router))
 }
 
+// A container in two open networks would answer a caller in its second one by that, and not where it was called.
+func TestAccountWithASharedNetwork(t *testing.T) {
+	golden(t, "called-from-its-second-network", Account(engine.NetworkState{
+		Networks: []engine.PrivateNetwork{network("front", "172.24.0.0/20", false), network("side", "172.24.16.0/20", false), network("back", "10.1.2.0/24", true)},
+		Endpoints: []engine.Endpoint{
+			on("front", 0, endpoint("web", "172.24.0.2", "198.18.0.2", port("tcp", 80, 8080))),
+			on("side", 1, endpoint("web", "172.24.16.2", "")),
+			on("back", 2, endpoint("web", "10.1.2.2", "")),
+			on("side", 0, endpoint("caller", "172.24.16.3", "")),
+		},
+	}, router))
+}
+
 func TestAccount(t *testing.T) {
 	for name, eps := range map[string][]engine.Endpoint{
 		"account-without-containers": nil,
