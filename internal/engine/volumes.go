@@ -31,6 +31,9 @@ type Volumes interface {
 	RemoveSnapshot(ctx context.Context, a account.Ref, snapshot string) error
 	// SnapshotUsage tells the bytes that would be free without the snapshot: what it shares with nothing else.
 	SnapshotUsage(ctx context.Context, a account.Ref, snapshot string) (int64, error)
+	// ResizeVolume makes the disk larger, whether it is attached or not; who uses it goes on. Making it as large as it is changes nothing.
+	// Errors: ErrInvalidArgument for a smaller size, ErrResourceExhausted when the machine's disk is full.
+	ResizeVolume(ctx context.Context, a account.Ref, id string, size int64) error
 	// VolumeUsage tells the bytes that the volume takes on the machine's disk.
 	VolumeUsage(ctx context.Context, a account.Ref, id string) (int64, error)
 }

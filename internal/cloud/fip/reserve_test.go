@@ -47,7 +47,9 @@ func TestReserve(t *testing.T) {
 		want            string // the address; with a + in front one that is new
 		says            string
 	}{
-		"by address":                             {asked: "198.18.0.3", want: "198.18.0.3"},
+		"by address":                             {asked: "198.18.0.5", want: "198.18.0.5"},
+		"one that another container waits for":   {asked: "198.18.0.3", says: "floating IP 198.18.0.3 is meant for container db"},
+		"one that the replaced one waits for":    {asked: "198.18.0.3", replaces: "db", want: "198.18.0.3"},
 		"by name":                                {asked: "shop", want: "198.18.0.4"},
 		"one that another container has":         {asked: "198.18.0.2", says: "floating IP 198.18.0.2 is in use by container web: detach it first"},
 		"one of the container that it replaces":  {asked: "198.18.0.2", replaces: "web", want: "198.18.0.2"},

@@ -70,6 +70,24 @@ func (e *Engine) RemoveVolume(ctx context.Context, a account.Ref, id string) err
 	return nil
 }
 
+// ResizeVolume implements engine.Volumes.
+func (e *Engine) ResizeVolume(ctx context.Context, a account.Ref, id string, size int64) error {
+	if err := e.enter(ctx, a, "ResizeVolume", id, size); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v, ok := e.of(a).volumes[id]
+	if !ok {
+		return oops.NotFound("volume %s has no disk", id)
+	}
+	if size < v.size {
+		return oops.Invalid("volume %s cannot be made smaller", id)
+	}
+	v.size = size
+	return nil
+}
+
 // VolumeUsage implements engine.Volumes.
 func (e *Engine) VolumeUsage(ctx context.Context, a account.Ref, id string) (int64, error) {
 	if err := e.enter(ctx, a, "VolumeUsage", id, nil); err != nil {

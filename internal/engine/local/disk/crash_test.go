@@ -38,6 +38,8 @@ func runStep(step string) error {
 		return d.CreateVolumeFrom(ctx, ann, two, snap)
 	case "restore":
 		return d.RestoreVolume(ctx, ann, one, snap)
+	case "resize":
+		return d.ResizeVolume(ctx, ann, one, 4*small)
 	case "create-root":
 		return d.Roots(small).Create(ctx, ann, one)
 	case "attach-root":

@@ -32,12 +32,12 @@ func makeExt4(ctx context.Context, path string, more ...string) error {
 }
 
 // repairExt4 repairs what can be repaired without losing anything.
-func repairExt4(ctx context.Context, device string) error {
+func repairExt4(ctx context.Context, device string, more ...string) error {
 	e2fsck, err := findTool("e2fsck", "e2fsprogs")
 	if err != nil {
 		return err
 	}
-	err = runTool(ctx, e2fsck, "-p", device)
+	err = runTool(ctx, e2fsck, append(append([]string{"-p"}, more...), device)...)
 	var failed *toolError
 	if errors.As(err, &failed) && failed.code == 1 { // all errors were corrected
 		return nil
@@ -51,6 +51,7 @@ type superblock struct {
 	errors bool  // the kernel met an error in it
 	dirty  bool  // its journal holds what is not in its place yet, so that free is old
 	free   int64 // bytes
+	size   int64 // bytes
 }
 
 // readSuperblock reads the superblock in an image file. The offsets are those of struct ext4_super_block.
@@ -65,8 +66,9 @@ func readSuperblock(image *os.File) (superblock, error) {
 	}
 	const needsRecovery, wide = 0x4, 0x80
 	incompat := binary.LittleEndian.Uint32(b[96:])
-	free := int64(binary.LittleEndian.Uint32(b[12:]))
+	free, blocks := int64(binary.LittleEndian.Uint32(b[12:])), int64(binary.LittleEndian.Uint32(b[4:]))
 	if incompat&wide != 0 {
+		blocks |= int64(binary.LittleEndian.Uint32(b[336:])) << 32
 		free |= int64(binary.LittleEndian.Uint32(b[344:])) << 32
 	}
 	return superblock{
@@ -74,5 +76,6 @@ func readSuperblock(image *os.File) (superblock, error) {
 		errors: binary.LittleEndian.Uint16(b[58:])&errorState != 0,
 		dirty:  incompat&needsRecovery != 0,
 		free:   free * blockSize,
+		size:   blocks * blockSize,
 	}, nil
 }

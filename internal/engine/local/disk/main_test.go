@@ -170,3 +170,9 @@ func read(t testing.TB, path string) string {
 	}
 	return string(b)
 }
+
+// fsck looks for damage in an image that is not mounted.
+func fsck(image string) (string, error) {
+	out, err := exec.Command("e2fsck", "-f", "-n", image).CombinedOutput()
+	return string(out), err
+}
