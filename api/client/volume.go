@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/hypercloud/hyper/api/types"
 )
@@ -14,4 +15,9 @@ func (c *Client) VolumeCreate(ctx context.Context, v types.VolumeCreate) (string
 	var created struct{ Name string }
 	err := c.call(ctx, http.MethodPost, "/volumes/create", url.Values{"exclusive": {"1"}}, v, &created)
 	return created.Name, err
+}
+
+// VolumeResize makes a volume as large as gb GB; it cannot be made smaller.
+func (c *Client) VolumeResize(ctx context.Context, volume string, gb int) error {
+	return c.call(ctx, http.MethodPost, "/volumes/"+url.PathEscape(volume)+"/resize", url.Values{"size": {strconv.Itoa(gb)}}, nil, nil)
 }

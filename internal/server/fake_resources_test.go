@@ -222,3 +222,5 @@ func (fakeSystem) Info(context.Context, account.Ref) (system.Info, error) {
 		ID: "id", Name: "here", Containers: 2, Running: 1, Stopped: 1, Images: 1, Root: "/var/lib/hyper",
 	}, nil
 }
+
+func (f *fakeVolumes) Resize(context.Context, account.Ref, string, int) error { return nil }

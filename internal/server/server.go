@@ -28,7 +28,7 @@ import (
 type Config struct {
 	Containers docker.Containers
 	Images     docker.Images
-	Volumes    docker.Volumes
+	Volumes    Volumes
 	Networks   docker.Networks
 	FIPs       hyper.FIPs
 	Snapshots  hyper.Snapshots
@@ -42,6 +42,12 @@ type Config struct {
 	Pace  Pace
 	Build docker.Build
 	Log   *slog.Logger
+}
+
+// Volumes is what both groups of calls need of volume.Service.
+type Volumes interface {
+	docker.Volumes
+	hyper.Volumes
 }
 
 // Server answers HTTP requests.
@@ -74,7 +80,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

@@ -37,6 +37,7 @@ type VolumeSpec struct {
 	Restoring string `json:",omitempty"` // intent: id of the snapshot that it is to become
 	Source    string `json:",omitempty"` // address or path that it was filled from
 	File      string `json:",omitempty"` // name of the only file in it, which is what is mounted then
+	Resizing  int    `json:",omitempty"` // intent: GB that it is to have
 }
 
 // Snapshot is what a volume held at a moment.

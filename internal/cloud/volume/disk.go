@@ -135,5 +135,11 @@ func (s *Service) Recover(ctx context.Context, a account.Ref) error {
 			ids = append(ids, v.ID)
 		}
 	}
-	return s.Discard(ctx, a, ids)
+	errs := []error{s.Discard(ctx, a, ids)}
+	for _, v := range s.Store.View(a).Volumes() {
+		if v.Spec.Resizing != 0 && v.Phase == store.Ready {
+			errs = append(errs, s.finishResize(ctx, a, v.ID))
+		}
+	}
+	return errors.Join(errs...)
 }

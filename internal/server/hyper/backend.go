@@ -12,6 +12,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -33,6 +34,11 @@ type Snapshots interface {
 	Create(ctx context.Context, a account.Ref, req snapshot.CreateRequest) (*store.Snapshot, error)
 	Remove(ctx context.Context, a account.Ref, ref string) error
 	Restore(ctx context.Context, a account.Ref, ref string) (safety *store.Snapshot, err error)
+}
+
+// Volumes is what the calls need of volume.Service.
+type Volumes interface {
+	Resize(ctx context.Context, a account.Ref, name string, gb int) error
 }
 
 // Containers is what the calls need of container.Service.
@@ -82,4 +88,5 @@ var (
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 	_ Snapshots  = (*snapshot.Service)(nil)
+	_ Volumes    = (*volume.Service)(nil)
 )

@@ -16,6 +16,7 @@ type API struct {
 	Containers Containers
 	FIPs       FIPs
 	Snapshots  Snapshots
+	Volumes    Volumes
 	Accounts   Accounts
 	Compose    Compose
 	Events     *event.Bus
@@ -34,6 +35,7 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/detach", Handle: api.detachFIP},
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
+		{Method: http.MethodPost, Pattern: "/volumes/{name}/resize", Handle: api.resizeVolume},
 		{Method: http.MethodGet, Pattern: "/snapshots", Handle: api.listSnapshots},
 		{Method: http.MethodPost, Pattern: "/snapshots/create", Handle: api.createSnapshot},
 		{Method: http.MethodGet, Pattern: "/snapshots/{name}", Handle: api.inspectSnapshot},
