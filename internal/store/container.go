@@ -53,6 +53,7 @@ type ContainerSpec struct {
 	PublishAll   bool              `json:",omitempty"`
 	Links        []Link            `json:",omitempty"`
 	Mounts       []Mount           `json:",omitempty"`
+	VolumesFrom  []string          `json:",omitempty"` // as asked: container[:mode]
 	Restart      RestartPolicy
 	StopSignal   string              `json:",omitempty"` // as given: SIGTERM, TERM or 15
 	StopTimeout  *int                `json:",omitempty"` // seconds
@@ -110,6 +111,7 @@ type Mount struct {
 	ReadOnly    bool   `json:",omitempty"`
 	Mode        string `json:",omitempty"` // as given: "", "ro", "rw", "nocopy"...
 	NoCopy      bool   `json:",omitempty"`
+	Borrowed    bool   `json:",omitempty"` // the volume is another container's (--volumes-from)
 }
 
 // RestartPolicy says what happens when a container's process ends.

@@ -47,16 +47,16 @@ func TestKilledWhileAnImageComes(t *testing.T) {
 		point   string
 		prepare []string
 		act     []string
-		stays   []string // images that are there after the restart
+		stays   []string // images that are there after the restart; one|two: either, since an archive has its images in no certain order
 		makes   []string // images that are there when it has been done again; none: it is not done again
 	}{
 		{"load.after-read", nil, load, nil, []string{"one"}},
 		{"load.after-unpack", nil, load, nil, []string{"one"}},
 		{"load.after-record", nil, load, nil, []string{"one"}},
 		{"image.keep.after-engine", nil, load, nil, []string{"one"}},
-		{"load.after-unpack=2", nil, loadBoth, []string{"one"}, []string{"one", "two"}},
-		{"load.after-record=2", nil, loadBoth, []string{"one"}, []string{"one", "two"}},
-		{"image.keep.after-engine=2", nil, loadBoth, []string{"one"}, []string{"one", "two"}},
+		{"load.after-unpack=2", nil, loadBoth, []string{"one|two"}, []string{"one", "two"}},
+		{"load.after-record=2", nil, loadBoth, []string{"one|two"}, []string{"one", "two"}},
+		{"image.keep.after-engine=2", nil, loadBoth, []string{"one|two"}, []string{"one", "two"}},
 		{"image.keep.after-engine", load, load, []string{"one"}, []string{"one"}}, // an image that was there
 		{"commit.after-layer", nil, commit, nil, []string{"made"}},
 		{"load.after-unpack", nil, commit, nil, []string{"made"}},
@@ -139,7 +139,8 @@ func wantImages(t *testing.T, l *lab.Lab, names []string) {
 			have = append(have, name)
 		}
 	}
-	if strings.Join(have, " ") != strings.Join(names, " ") {
+	want := strings.Join(names, " ")
+	if got := strings.Join(have, " "); got != want && !(want == "one|two" && (got == "one" || got == "two")) {
 		t.Errorf("the images %q are there, want %q", have, names)
 	}
 	for _, name := range have {

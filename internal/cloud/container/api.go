@@ -41,6 +41,7 @@ type CreateRequest struct {
 	Volumes      []string // container paths: an auto-volume each
 	Binds        []string // name:/path[:mode]
 	Mounts       []MountRequest
+	VolumesFrom  []string // container[:ro|rw], whose volumes are mounted too
 	Ports        []PortRequest
 	PublishAll   bool
 	Links        []string // name[:alias]

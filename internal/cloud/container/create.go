@@ -89,6 +89,9 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old); err != nil {
 			return err
 		}
+		if err := borrow(tx.View, c, req.VolumesFrom); err != nil {
+			return err
+		}
 		// This is the only writer now, so the view that readers see is what there was before.
 		if err := room(s.Store.View(a), c.Spec.Size, len(fresh), old); err != nil {
 			return err
@@ -154,7 +157,7 @@ func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (wr
 		if !ok || v.Written {
 			continue
 		}
-		dir, err := s.Engine.AttachVolume(ctx, a, m.VolumeID)
+		dir, err := s.attachVolume(ctx, a, m.VolumeID)
 		if err != nil {
 			return nil, err
 		}
@@ -185,8 +188,8 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 			return err
 		}
 		for _, id := range discard {
-			// Somebody may have taken a snapshot meanwhile: then the volume stays.
-			if v, ok := tx.Volume(id); ok && len(tx.SnapshotsOf(id)) == 0 {
+			// Somebody may have taken a snapshot meanwhile, or borrowed it: then the volume stays.
+			if v, ok := tx.Volume(id); ok && len(tx.SnapshotsOf(id)) == 0 && heir(tx.View, v) == "" {
 				gone := *v
 				gone.Phase = store.Removing
 				if err := tx.PutVolume(gone); err != nil {
@@ -205,7 +208,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 	errs = append(errs, s.Engine.RemoveContainer(ctx, a, c.ID))
 	errs = append(errs, s.Engine.DetachEndpoints(ctx, a, c.ID))
 	for _, v := range s.Store.View(a).VolumesOf(c.ID) {
-		errs = append(errs, s.Engine.DetachVolume(ctx, a, v.ID))
+		errs = append(errs, s.detachVolume(ctx, a, c, v.ID))
 	}
 	if len(doomed) > 0 {
 		errs = append(errs, s.Volumes.Discard(ctx, a, doomed))

@@ -47,7 +47,7 @@ func (s *Service) Remove(ctx context.Context, a account.Ref, ref string, opts Re
 	var discard, notices []string
 	view := s.Store.View(a)
 	for _, v := range view.VolumesOf(c.ID) {
-		if opts.Volumes && len(view.SnapshotsOf(v.ID)) == 0 && (v.Auto || v.Labels["autoremove"] == "true") {
+		if opts.Volumes && len(view.SnapshotsOf(v.ID)) == 0 && heir(view, v) == "" && (v.Auto || v.Labels["autoremove"] == "true") {
 			discard = append(discard, v.ID)
 			continue
 		}

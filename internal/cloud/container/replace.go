@@ -46,13 +46,24 @@ func inherited(tx *store.Tx, old *Container, p mountPlan) (store.Volume, bool) {
 }
 
 // heir is the id of the container that a volume falls to when the one that has it goes, or "".
+// Who borrows it comes after who has it as its own.
 func heir(view *store.View, v *store.Volume) string {
+	borrower := ""
 	for _, c := range view.Containers() {
-		if c.ID != v.Container && c.Phase == store.Ready && mounts(c, v.ID) {
-			return c.ID
+		if c.ID == v.Container || c.Phase != store.Ready {
+			continue
+		}
+		for _, m := range c.Spec.Mounts {
+			if m.VolumeID != v.ID {
+				continue
+			}
+			if !m.Borrowed {
+				return c.ID
+			}
+			borrower = c.ID
 		}
 	}
-	return ""
+	return borrower
 }
 
 func mounts(c *Container, volume string) bool {
@@ -62,7 +73,7 @@ func mounts(c *Container, volume string) bool {
 // checkMounts refuses to start a container whose volumes have passed to the one that replaces it.
 func checkMounts(view *store.View, c *Container) error {
 	for _, m := range c.Spec.Mounts {
-		if v, ok := view.Volume(m.VolumeID); ok && v.Container != c.ID {
+		if v, ok := view.Volume(m.VolumeID); ok && !m.Borrowed && v.Container != c.ID {
 			return oops.Conflict("volume %s has passed from container %s to another: remove this container, which is replaced", v.Name, c.Name)
 		}
 	}

@@ -64,6 +64,7 @@ type Service struct {
 	mu      sync.Mutex
 	entries map[string]*entry // by container id
 	execs   execs
+	volumes turns
 	stop    context.CancelFunc
 	base    context.Context
 }

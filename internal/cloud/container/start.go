@@ -178,7 +178,7 @@ func (s *Service) mounts(ctx context.Context, a account.Ref, c *Container) ([]en
 	var g errgroup.Group
 	for i, m := range c.Spec.Mounts {
 		g.Go(func() error {
-			dir, err := s.Engine.AttachVolume(ctx, a, m.VolumeID)
+			dir, err := s.attachVolume(ctx, a, m.VolumeID)
 			out[i] = engine.Mount{Source: dir, Destination: m.Destination, ReadOnly: m.ReadOnly, IDMap: true}
 			return err
 		})
@@ -260,7 +260,7 @@ func (s *Service) detachVolumes(ctx context.Context, a account.Ref, c *Container
 			continue
 		}
 		seen[m.VolumeID] = true
-		if err := s.Engine.DetachVolume(ctx, a, m.VolumeID); err != nil {
+		if err := s.detachVolume(ctx, a, c, m.VolumeID); err != nil {
 			s.Log.Error("detaching a volume", "container", c.ID, "volume", m.VolumeID, "error", err)
 		}
 	}

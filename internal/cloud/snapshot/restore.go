@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -64,7 +65,11 @@ func restorable(v *store.View, row *store.Snapshot) (*store.Volume, error) {
 	if vol.Spec.Restoring != "" {
 		return nil, oops.Conflict("volume %s is being restored already", vol.Name)
 	}
-	if c, ok := v.Container(vol.Container); ok && c.State.Status != store.StatusExited && c.State.Status != store.StatusCreated {
+	for _, c := range v.Containers() {
+		uses := slices.ContainsFunc(c.Spec.Mounts, func(m store.Mount) bool { return m.VolumeID == vol.ID })
+		if !uses || c.State.Status == store.StatusExited || c.State.Status == store.StatusCreated {
+			continue
+		}
 		return nil, oops.Conflict("volume %s is in use by container %s, which runs: stop it first", vol.Name, c.Name)
 	}
 	return vol, nil

@@ -67,7 +67,8 @@ func (b *bench) take(name string) *store.Snapshot {
 // use gives the volume to a container.
 func (b *bench) use(status store.Status) *store.Container {
 	b.Helper()
-	c := store.Container{ID: strings.Repeat("c", 64), Name: "db", Phase: store.Ready, State: store.ContainerState{Status: status}}
+	c := store.Container{ID: strings.Repeat("c", 64), Name: "db", Phase: store.Ready, State: store.ContainerState{Status: status},
+		Spec: store.ContainerSpec{Mounts: []store.Mount{{VolumeID: b.data.ID, Destination: "/data"}}}}
 	img := fake.MakeImage("db", time.Unix(0, 0))
 	c.ImageID = img.ID
 	err := b.store.Update(b.Context(), b.a, func(tx *store.Tx) error {

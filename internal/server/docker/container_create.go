@@ -31,9 +31,6 @@ func (api *API) createContainer(ctx context.Context, a account.Ref, w http.Respo
 	if err := in.refuse(); err != nil {
 		return err
 	}
-	if err := api.refuseVolumesFrom(a, in.HostConfig.VolumesFrom); err != nil {
-		return err
-	}
 	created, err := api.Containers.Create(ctx, a, in.domain(r.Form.Get("name")))
 	if err != nil {
 		return err
@@ -43,25 +40,6 @@ func (api *API) createContainer(ctx context.Context, a account.Ref, w http.Respo
 		created.Warnings = append(created.Warnings, in.warnings()...)
 	}
 	return rest.WriteJSON(w, http.StatusCreated, container.CreateResponse{ID: created.ID, Warnings: list(created.Warnings)})
-}
-
-// nfsServer is the image whose containers' volumes can be shared (api 6.2).
-const nfsServer = "hyperhq/nfs-server"
-
-func (api *API) refuseVolumesFrom(a account.Ref, sources []string) error {
-	for _, s := range sources {
-		name, _, _ := strings.Cut(s, ":")
-		c, err := api.Containers.Get(a, name)
-		if err != nil {
-			return err
-		}
-		repository, _, _ := strings.Cut(c.Spec.Image, ":")
-		if repository != nfsServer {
-			return oops.Invalid("volumes-from source container is created from %s rather than the official image %s.", c.Spec.Image, nfsServer)
-		}
-		return oops.NotImplemented("volumes of other containers cannot be shared yet: leave --volumes-from out")
-	}
-	return nil
 }
 
 // checkPlatform refuses the images of other platforms than this machine's: linux/amd64, linux/arm64/v8, amd64.

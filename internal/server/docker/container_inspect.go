@@ -183,6 +183,7 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 	no := false
 	h := &container.HostConfig{
 		LogConfig:       container.LogConfig{Type: logDriver, Config: map[string]string{"max-file": "10", "max-size": "5m"}},
+		VolumesFrom:     s.VolumesFrom,
 		NetworkMode:     container.NetworkMode(networkMode(c)),
 		PortBindings:    portMap(c, false),
 		RestartPolicy:   container.RestartPolicy{Name: container.RestartPolicyMode(s.Restart.Name), MaximumRetryCount: s.Restart.MaxRetries},

@@ -113,7 +113,7 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		Tty: c.Tty, OpenStdin: c.OpenStdin, StdinOnce: c.StdinOnce,
 		AttachStdin: c.AttachStdin, AttachStdout: c.AttachStdout, AttachStderr: c.AttachStderr,
 		ExposedPorts: sortedKeys(in.ExposedPorts), Volumes: sortedKeys(c.Volumes), Binds: h.Binds,
-		PublishAll: h.PublishAllPorts, Links: h.Links, NetworkMode: string(h.NetworkMode),
+		PublishAll: h.PublishAllPorts, Links: h.Links, NetworkMode: string(h.NetworkMode), VolumesFrom: h.VolumesFrom,
 		Restart:    store.RestartPolicy{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
 		StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, AutoRemove: h.AutoRemove,
 		Init: h.Init != nil && *h.Init, ReadOnly: h.ReadonlyRootfs, Privileged: h.Privileged,

@@ -135,19 +135,6 @@ func (someContainers) Get(_ account.Ref, ref string) (*cloud.Container, error) {
 	return &cloud.Container{Name: ref, Spec: cloud.Spec{Image: ref}}, nil
 }
 
-func TestVolumesFrom(t *testing.T) {
-	api := &API{Containers: someContainers{}}
-	for source, want := range map[string]string{
-		"gone:ro":            "No such container: gone",
-		"busybox":            "volumes-from source container is created from busybox rather than the official image hyperhq/nfs-server.",
-		"hyperhq/nfs-server": "volumes of other containers cannot be shared yet: leave --volumes-from out",
-	} {
-		if err := api.refuseVolumesFrom(account.Ref{}, []string{source}); err == nil || err.Error() != want {
-			t.Errorf("%s: %v", source, err)
-		}
-	}
-}
-
 func TestCheckPlatform(t *testing.T) {
 	for p, ok := range map[string]bool{"": true, "linux": true, "windows": false, "linux/s390x": false, "linux/mips": false} {
 		if err := checkPlatform(p); (err == nil) != ok {
