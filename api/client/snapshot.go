@@ -44,3 +44,20 @@ func (c *Client) SnapshotRestore(ctx context.Context, snapshot string) (types.Sn
 	err := c.call(ctx, http.MethodPost, "/snapshots/"+url.PathEscape(snapshot)+"/restore", nil, nil, &s)
 	return s, err
 }
+
+// ScheduleList lists the account's schedules.
+func (c *Client) ScheduleList(ctx context.Context) ([]types.Schedule, error) {
+	var list []types.Schedule
+	err := c.call(ctx, http.MethodGet, "/schedules", nil, nil, &list)
+	return list, err
+}
+
+// ScheduleCreate has snapshots of a volume taken.
+func (c *Client) ScheduleCreate(ctx context.Context, s types.Schedule) error {
+	return c.call(ctx, http.MethodPost, "/volumes/"+url.PathEscape(s.Volume)+"/schedules", nil, s, nil)
+}
+
+// ScheduleRemove ends a schedule of a volume. The snapshots that it took stay.
+func (c *Client) ScheduleRemove(ctx context.Context, volume, name string) error {
+	return c.call(ctx, http.MethodDelete, "/volumes/"+url.PathEscape(volume)+"/schedules/"+url.PathEscape(name), nil, nil, nil)
+}

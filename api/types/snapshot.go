@@ -25,3 +25,19 @@ type SnapshotCreate struct {
 	// Force takes it while a container has the volume, too.
 	Force bool `json:",omitempty"`
 }
+
+// Schedule has snapshots of a volume taken. It is the body of POST /volumes/{name}/schedules, which needs Name, Every and Keep.
+type Schedule struct {
+	// Volume is the name of the volume.
+	Volume string `json:",omitempty"`
+	// Name is unique for the volume.
+	Name string
+	// Every is the time from one snapshot to the next, in seconds.
+	Every int64
+	// Keep is how many of its snapshots stay, the newest.
+	Keep int
+	// Snapshots is how many there are.
+	Snapshots int `json:",omitempty"`
+	// Next is when the next one is due, a time of RFC 3339.
+	Next string `json:",omitempty"`
+}

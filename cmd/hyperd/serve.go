@@ -109,6 +109,13 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	if err := p.recover(ctx, b.engine, log); err != nil {
 		return err
 	}
+	background, endBackground := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.snapshots.Run(background)
+	}()
+	defer func() { endBackground(); <-ended }()
 	listeners, err := listen(c, p.accounts)
 	for _, l := range listeners {
 		defer l.Close()

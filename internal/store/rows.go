@@ -32,12 +32,21 @@ type Volume struct {
 
 // VolumeSpec is what a volume was made of.
 type VolumeSpec struct {
-	Snapshot  string `json:",omitempty"` // name of the snapshot that it began as
-	From      string `json:",omitempty"` // id of that snapshot, which stays while the volume is being made of it
-	Restoring string `json:",omitempty"` // intent: id of the snapshot that it is to become
-	Source    string `json:",omitempty"` // address or path that it was filled from
-	File      string `json:",omitempty"` // name of the only file in it, which is what is mounted then
-	Resizing  int    `json:",omitempty"` // intent: GB that it is to have
+	Snapshot  string     `json:",omitempty"` // name of the snapshot that it began as
+	From      string     `json:",omitempty"` // id of that snapshot, which stays while the volume is being made of it
+	Restoring string     `json:",omitempty"` // intent: id of the snapshot that it is to become
+	Source    string     `json:",omitempty"` // address or path that it was filled from
+	File      string     `json:",omitempty"` // name of the only file in it, which is what is mounted then
+	Schedules []Schedule `json:",omitempty"`
+	Resizing  int        `json:",omitempty"` // intent: GB that it is to have
+}
+
+// Schedule has snapshots of a volume taken.
+type Schedule struct {
+	Name  string        // unique for the volume
+	Every time.Duration // from one to the next
+	Keep  int           // how many of its snapshots stay, the newest
+	Since time.Time     // when it was made
 }
 
 // Snapshot is what a volume held at a moment.
@@ -54,6 +63,7 @@ type Snapshot struct {
 // SnapshotSpec is what else is known of a snapshot.
 type SnapshotSpec struct {
 	Schedule string     `json:",omitempty"` // name of the schedule that made it
+	Turn     int        `json:",omitempty"` // which of that schedule's it is: clocks may be put back
 	Written  bool       `json:",omitempty"` // the volume had received its first content
 	Volume   VolumeSpec `json:",omitzero"`
 }

@@ -21,7 +21,7 @@ func Command(s *session.Session) *cobra.Command {
 		Long: "A snapshot is what a volume held at a moment. It takes milliseconds at any size, and room only for what differs.\n" +
 			"'hyper volume create --snapshot' makes a further volume of one, 'hyper snapshot restore' puts one in its volume's place.",
 	}
-	cmd.AddCommand(create(s), inspect(s), ls(s), restore(s), rm(s))
+	cmd.AddCommand(create(s), inspect(s), ls(s), restore(s), rm(s), schedule(s))
 	return cmd
 }
 

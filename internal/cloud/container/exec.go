@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/moby/term"
 
@@ -152,9 +153,17 @@ func (s *Service) ExecStart(ctx context.Context, a account.Ref, execID string, s
 	return <-done
 }
 
+// startPatience is how long a call waits for an exec that was made to begin.
+const startPatience = 2 * time.Second
+
 // ExecResize sets the size of an exec's terminal.
 func (s *Service) ExecResize(ctx context.Context, a account.Ref, execID string, rows, cols uint16) error {
 	x, err := s.ExecInspect(a, execID)
+	// A client asks as soon as it hears that the start was accepted, which may be before the exec has begun.
+	for end := time.Now().Add(startPatience); err == nil && !x.Started && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(5 * time.Millisecond)
+		x, err = s.ExecInspect(a, execID)
+	}
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
@@ -31,7 +30,7 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	} else if err := volume.CheckName("snapshot", req.Name); err != nil {
 		return nil, err
 	}
-	row := store.Snapshot{ID: randomHex(), Name: req.Name, Phase: store.Creating, CreatedAt: time.Now().UTC()}
+	row := store.Snapshot{ID: randomHex(), Name: req.Name, Phase: store.Creating, CreatedAt: s.now().UTC()}
 	row.Spec.Schedule = req.Schedule
 	// A client that goes away must not leave half a snapshot.
 	ctx = context.WithoutCancel(ctx)
@@ -42,6 +41,13 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 		}
 		if err := quota.Room(tx.View, quota.Snapshots, int64(tx.Counts().Snapshots), 1); err != nil {
 			return err
+		}
+		if req.Schedule != "" {
+			for _, s := range tx.SnapshotsOf(v.ID) {
+				if s.Spec.Schedule == req.Schedule {
+					row.Spec.Turn = max(row.Spec.Turn, s.Spec.Turn+1)
+				}
+			}
 		}
 		row.Volume, row.SizeGB, row.Spec.Written, row.Spec.Volume = v.ID, v.SizeGB, v.Written, v.Spec
 		return tx.PutSnapshot(row)

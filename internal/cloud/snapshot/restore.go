@@ -26,7 +26,7 @@ func (s *Service) Restore(ctx context.Context, a account.Ref, ref string) (*stor
 		return nil, err
 	}
 	safety, err := s.Create(ctx, a, CreateRequest{
-		Volume: v.Name, Force: true, Name: safetyName(s.Store.View(a), v.Name, time.Now().UTC()),
+		Volume: v.Name, Force: true, Name: safetyName(s.Store.View(a), v.Name, s.now().UTC()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep what volume %s holds now: %w", v.Name, err)
@@ -111,8 +111,14 @@ func (s *Service) finishRestore(ctx context.Context, a account.Ref, id string) e
 
 // safetyName is a name for what a volume held before it was restored.
 func safetyName(v *store.View, volume string, at time.Time) string {
-	const room = 200 // of a name's 255 bytes
-	base := volume[:min(len(volume), room)] + "-before-restore-" + at.Format("20060102-150405")
+	return freeName(v, shortened(volume)+"-before-restore-"+at.Format("20060102-150405"))
+}
+
+// shortened is as much of a volume's name as leaves room for more in a name of 255 bytes.
+func shortened(volume string) string { return volume[:min(len(volume), 150)] }
+
+// freeName is a name that no snapshot has.
+func freeName(v *store.View, base string) string {
 	name := base
 	for n := 2; ; n++ {
 		if _, taken := v.SnapshotByName(name); !taken {

@@ -10,6 +10,8 @@ package snapshot
 
 import (
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
@@ -23,10 +25,17 @@ type Config struct {
 	Engine engine.Volumes
 	Events *event.Bus
 	Log    *slog.Logger
+	// Now is the clock; nil: the machine's.
+	Now func() time.Time
 }
 
 // Service carries out the rules of snapshots.
-type Service struct{ Config }
+type Service struct {
+	Config
+	quiet sync.Map // of complaints
+}
+
+func (s *Service) now() time.Time { return s.Now() }
 
 // New returns a Service. Recover must be called for every account before it serves.
 func New(c Config) *Service {
@@ -35,6 +44,9 @@ func New(c Config) *Service {
 	}
 	if c.Events == nil {
 		c.Events = event.NewBus()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	return &Service{Config: c}
 }

@@ -33,6 +33,9 @@ type Snapshots interface {
 	VolumeName(a account.Ref, s *store.Snapshot) string
 	Create(ctx context.Context, a account.Ref, req snapshot.CreateRequest) (*store.Snapshot, error)
 	Remove(ctx context.Context, a account.Ref, ref string) error
+	Schedules(a account.Ref) []snapshot.Scheduled
+	AddSchedule(ctx context.Context, a account.Ref, volume string, plan store.Schedule) error
+	RemoveSchedule(ctx context.Context, a account.Ref, volume, name string) error
 	Restore(ctx context.Context, a account.Ref, ref string) (safety *store.Snapshot, err error)
 }
 

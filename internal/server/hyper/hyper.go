@@ -36,6 +36,9 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/fips/disassociate", Handle: api.detachFIP}, // the older name
 		{Method: http.MethodPost, Pattern: "/fips/name", Handle: api.nameFIP},
 		{Method: http.MethodPost, Pattern: "/volumes/{name}/resize", Handle: api.resizeVolume},
+		{Method: http.MethodGet, Pattern: "/schedules", Handle: api.listSchedules},
+		{Method: http.MethodPost, Pattern: "/volumes/{name}/schedules", Handle: api.createSchedule},
+		{Method: http.MethodDelete, Pattern: "/volumes/{name}/schedules/{schedule}", Handle: api.removeSchedule},
 		{Method: http.MethodGet, Pattern: "/snapshots", Handle: api.listSnapshots},
 		{Method: http.MethodPost, Pattern: "/snapshots/create", Handle: api.createSnapshot},
 		{Method: http.MethodGet, Pattern: "/snapshots/{name}", Handle: api.inspectSnapshot},
