@@ -224,3 +224,7 @@ func (fakeSystem) Info(context.Context, account.Ref) (system.Info, error) {
 }
 
 func (f *fakeVolumes) Resize(context.Context, account.Ref, string, int) error { return nil }
+
+func (f *fakeVolumes) Usage(context.Context, account.Ref, *store.Volume) (int64, error) {
+	return 1 << 20, nil
+}

@@ -23,16 +23,20 @@ var volumeListing = listing.Listing{
 	Default: "{{.Driver}}\t{{.Name}}\t{{.Size}}\t{{.Container}}",
 	Raw:     "name: {{.Name}}\ndriver: {{.Driver}}\nsize: {{.Size}}\ncontainer: {{.Container}}\n",
 	Quiet:   "{{.Name}}",
-	Headers: map[string]string{"Driver": "DRIVER", "Name": "VOLUME NAME", "Size": "SIZE", "Container": "CONTAINER"},
+	Headers: map[string]string{"Driver": "DRIVER", "Name": "VOLUME NAME", "Size": "SIZE", "Used": "USED", "Container": "CONTAINER"},
 }
 
-type row struct{ Name, Driver, Size, Container string }
+// withUsage is the layout with what the volumes take on the server's disk.
+const withUsage = "table {{.Driver}}\t{{.Name}}\t{{.Size}}\t{{.Used}}\t{{.Container}}"
+
+type row struct{ Name, Driver, Size, Used, Container string }
 
 func ls(s *session.Session) *cobra.Command {
 	var (
 		filter listing.Filter
 		format string
 		quiet  bool
+		usage  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "ls [OPTIONS]",
@@ -47,9 +51,22 @@ func ls(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var used map[string]int64
+			if usage {
+				if used, err = s.Hyper.VolumeUsage(cmd.Context()); err != nil {
+					return err
+				}
+				if format == "" {
+					format = withUsage
+				}
+			}
 			rows := make([]row, 0, len(found.Items))
 			for _, v := range found.Items {
-				rows = append(rows, rowOf(v))
+				r := rowOf(v)
+				if bytes, ok := used[v.Name]; ok {
+					r.Used = human.Size(float64(bytes))
+				}
+				rows = append(rows, r)
 			}
 			slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.Name, b.Name) })
 			return listing.Write(s.Out(), volumeListing, format, quiet, rows)
@@ -58,6 +75,7 @@ func ls(s *session.Session) *cobra.Command {
 	f := cmd.Flags()
 	f.VarP(&filter, "filter", "f", "Show only what matches: dangling=true, ...")
 	f.StringVar(&format, "format", "", listing.FormatHelp)
+	f.BoolVarP(&usage, "usage", "u", false, "Show what they take on the server's disk, too, with what they share with snapshots")
 	f.BoolVarP(&quiet, "quiet", "q", false, "Show only names")
 	return cmd
 }

@@ -38,7 +38,7 @@ func TestLsFormats(t *testing.T) {
 		"{{.Name}} {{.Size}}": "pgdata 20 GB\n",
 		"raw":                 "name: pgdata\ndriver: hyper\nsize: 20 GB\ncontainer: \n\n",
 		"table {{.Name}}":     "VOLUME NAME\npgdata\n",
-		"json":                `{"Name":"pgdata","Driver":"hyper","Size":"20 GB","Container":""}` + "\n",
+		"json":                `{"Name":"pgdata","Driver":"hyper","Size":"20 GB","Used":"","Container":""}` + "\n",
 	} {
 		var b strings.Builder
 		if err := listing.Write(&b, volumeListing, format, false, rows); err != nil {

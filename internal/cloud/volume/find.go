@@ -1,6 +1,8 @@
 package volume
 
 import (
+	"context"
+
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -13,6 +15,11 @@ func (s *Service) Find(a account.Ref, name string) (*store.Volume, error) {
 		return nil, noSuchVolume(name)
 	}
 	return v, nil
+}
+
+// Usage is the number of bytes that a volume takes on the machine's disk, those that it shares with snapshots and copies included.
+func (s *Service) Usage(ctx context.Context, a account.Ref, v *store.Volume) (int64, error) {
+	return s.Engine.VolumeUsage(ctx, a, v.ID)
 }
 
 func noSuchVolume(name string) error { return oops.NotFound("No such volume: %s", name) }

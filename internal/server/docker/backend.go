@@ -114,6 +114,7 @@ type Volumes interface {
 	Ensure(ctx context.Context, a account.Ref, req volume.CreateRequest) (*store.Volume, error)
 	Find(a account.Ref, name string) (*store.Volume, error)
 	List(a account.Ref, filters map[string][]string) ([]*store.Volume, error)
+	Usage(ctx context.Context, a account.Ref, v *store.Volume) (bytes int64, err error)
 	Remove(ctx context.Context, a account.Ref, name string, force bool) error
 	Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/volume"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -16,7 +17,8 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-func (api *API) listVolumes(_ context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+// listVolumes answers, when it is asked for usage, with what each volume takes on the machine's disk, too: that is Hyper's own.
+func (api *API) listVolumes(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	filters, err := rest.Filters(r, "dangling", "driver", "label", "name")
 	if err != nil {
 		return err
@@ -27,7 +29,21 @@ func (api *API) listVolumes(_ context.Context, a account.Ref, w http.ResponseWri
 	}
 	out := volume.ListResponse{Volumes: make([]volume.Volume, 0, len(volumes))}
 	for _, v := range volumes {
-		out.Volumes = append(out.Volumes, volumeAnswer(v))
+		shown := volumeAnswer(v)
+		if rest.Bool(r, "usage") {
+			bytes, err := api.Volumes.Usage(ctx, a, v)
+			if errdefs.IsNotFound(err) {
+				continue // removed meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			shown.UsageData = &volume.UsageData{Size: bytes}
+			if v.Container != "" {
+				shown.UsageData.RefCount = 1
+			}
+		}
+		out.Volumes = append(out.Volumes, shown)
 	}
 	return rest.WriteJSON(w, http.StatusOK, out)
 }
