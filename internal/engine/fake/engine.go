@@ -49,6 +49,7 @@ type tenant struct {
 	images     map[string]*engine.Image
 	containers map[string]*container
 	volumes    map[string]*volume
+	fills      map[string]fill
 	network    *engine.NetworkState
 }
 
@@ -131,7 +132,7 @@ func (e *Engine) of(a account.Ref) *tenant {
 	t := e.accounts[a.ID()]
 	if t == nil {
 		t = &tenant{
-			images: map[string]*engine.Image{}, containers: map[string]*container{}, volumes: map[string]*volume{},
+			images: map[string]*engine.Image{}, containers: map[string]*container{}, volumes: map[string]*volume{}, fills: map[string]fill{},
 		}
 		e.accounts[a.ID()] = t
 	}

@@ -7,6 +7,8 @@
 //
 //	<pool>/<account>/<volume>.img       the disk; <volume>.img.new while it is being made
 //	<base>/mnt/<account>/<volume>       where it is mounted while it is attached
+//	<pool>/<account>/<volume>.img.fill  a disk that is being filled to take the volume's place, mounted at <base>/mnt/<account>/<volume>.fill;
+//	                                    <volume>.img.filled when it is whole
 //	<pool>/orphans/<account>.<volume>.img   a disk with data that nobody claimed when hyperd started
 //	<pool>/roots/<account>/<container>.img  a container's root disk, mounted at <base>/roots/<account>/<container>
 //	<pool>/roots/empty-<bytes>.img      what root disks of that size are copies of
@@ -135,6 +137,7 @@ type kind struct{ noun, point string }
 var (
 	aVolume   = kind{"volume", "volume"}
 	aRootDisk = kind{"the root disk of container", "root"}
+	aFill     = kind{"the new content of volume", "fill"}
 )
 
 // String names the disk as people would.
