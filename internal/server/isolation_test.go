@@ -81,7 +81,7 @@ func newTown(t *testing.T) *town {
 	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
-	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
 	containers := container.New(container.Config{
@@ -92,7 +92,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
+		Containers: containers, Images: images, Volumes: volumes, Fills: volumes, Networks: nets, FIPs: fips, Accounts: rules, Events: bus, Logins: anyLogin{},
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},

@@ -35,6 +35,15 @@ type VolumeSpec struct {
 	Snapshot string `json:",omitempty"` // name of the snapshot that it began as
 	Source   string `json:",omitempty"` // address or path that it was filled from
 	File     string `json:",omitempty"` // name of the only file in it, which is what is mounted then
+	// Filling, if set, says that it is being filled: no container may have it meanwhile.
+	Filling *Filling `json:",omitempty"`
+}
+
+// Filling is what is intended for the content of a volume.
+type Filling struct {
+	Source string // as it was asked for
+	File   string `json:",omitempty"`
+	Whole  bool   `json:",omitempty"` // the content is ready and takes the place of the volume's; before, it is dropped at start
 }
 
 // Snapshot is what a volume held at a moment.

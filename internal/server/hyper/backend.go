@@ -2,6 +2,7 @@ package hyper
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -40,6 +42,13 @@ type Compose interface {
 	Down(ctx context.Context, a account.Ref, project string, o compose.DownOptions, out func(compose.Message)) error
 }
 
+// Volumes is what the calls need of volume.Service.
+type Volumes interface {
+	Initialize(ctx context.Context, a account.Ref, req volume.InitializeRequest) (volume.Upload, error)
+	Upload(ctx context.Context, session, cookie, name string, archive io.Reader) error
+	FinishUpload(ctx context.Context, a account.Ref, session string) error
+}
+
 // Accounts is what the calls need of accounts.Service.
 type Accounts interface {
 	List() []store.Account
@@ -67,6 +76,7 @@ type Accounts interface {
 // The services of internal/cloud are what the interfaces are made after.
 var (
 	_ FIPs       = (*fip.Service)(nil)
+	_ Volumes    = (*volume.Service)(nil)
 	_ Compose    = (*compose.Service)(nil)
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
