@@ -78,7 +78,7 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.RunDir, "run-dir", c.RunDir, "directory for sockets, pipes and mounts")
 	set.StringArrayVarP(&c.Hosts, "host", "H", nil, "where to listen, such as unix:///run/hyper/hyper.sock or tcp://0.0.0.0:6443 (TLS; repeatable; default: hyper.sock in the run directory)")
 	set.StringArrayVar(&c.RegistryMirrors, "registry-mirror", nil, "base URL of a registry asked before docker.io (repeatable)")
-	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-hyper-v2 and hyper-init (default: ../libexec/hyper beside this program)")
+	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-hyper-v2 and what else hyperd starts (default: ../libexec/hyper beside this program)")
 	set.StringVar(&c.Instance, "instance", "", "1 to 6 characters [a-z0-9] that name this hyperd's interfaces and tables (default: made from the data root)")
 	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	set.StringVar(&c.UplinkPool, "uplink-pool", c.UplinkPool, "prefix for the links between this machine and the accounts' routers")

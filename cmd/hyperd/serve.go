@@ -69,7 +69,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	}
 	eng, err := local.New(ctx, local.Config{
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
-		Mirrors: c.RegistryMirrors, Permit: web.Permits, CgroupParent: "/hyper-" + c.Instance,
+		Mirrors: c.RegistryMirrors, Permit: web.Permits, Dial: web.Dial, CgroupParent: "/hyper-" + c.Instance,
 		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
 		RootfsSize: c.Limits.RootfsGB << 30, LogRate: c.Limits.LogRate, Log: log, Trace: trace,
 	})

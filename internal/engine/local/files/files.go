@@ -92,7 +92,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-files needs a user namespace of its own")
 	}
-	if err := leave(); err != nil {
+	if err := Leave(); err != nil {
 		return fmt.Errorf("leaving the machine's file system: %w", err)
 	}
 	unix.Umask(0)
@@ -115,9 +115,9 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	return fmt.Errorf("there is no %q", args[0])
 }
 
-// leave puts an empty file system in the place of the machine's, whose mounts are gone then, and makes the container's root directory the
+// Leave puts an empty file system in the place of the machine's, whose mounts are gone then, and makes the directory that is descriptor 3 the
 // root. Whoever got out of that would find nothing.
-func leave() error {
+func Leave() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}

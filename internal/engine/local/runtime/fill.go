@@ -30,7 +30,7 @@ func (r *Runtime) FillDirectory(ctx context.Context, a account.Ref, dir string, 
 	}
 	defer root.Close()
 	if src.Git != nil {
-		return engine.Filled{}, oops.NotImplemented("repositories cannot be cloned yet: give the address of a file")
+		return engine.Filled{}, r.clone(ctx, a, root, *src.Git)
 	}
 	verb, o, in := files.Take, files.Order{}, &faithful{r: src.Tar}
 	if src.File != nil {

@@ -94,7 +94,7 @@ func (r *Runtime) rightless(ctx context.Context, a account.Ref, p rightless) (*f
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		return nil, err
+		return nil, &crash{err, said.String()}
 	}
 	var f files.Failure
 	if json.Unmarshal(said.Bytes(), &f) != nil {
@@ -102,6 +102,14 @@ func (r *Runtime) rightless(ctx context.Context, a account.Ref, p rightless) (*f
 	}
 	return &f, nil
 }
+
+// crash is the end of a program that does not know why.
+type crash struct {
+	error
+	said string
+}
+
+func (e *crash) Unwrap() error { return e.error }
 
 func failure(f files.Failure) error {
 	switch f.Kind {
