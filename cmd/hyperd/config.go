@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ type config struct {
 	UplinkPool      string   `yaml:"uplink-pool"`
 	FIPPool         []string `yaml:"fip-pool"`
 	DNS             []string `yaml:"dns"`
+	UploadHost      string   `yaml:"upload-host"`
 	TLS             tlsFiles `yaml:"tls"`
 	Fetch           fetching `yaml:"fetch"`
 	Limits          limits   `yaml:"limits"`
@@ -58,7 +60,8 @@ type limits struct {
 	LogRate           float64 `yaml:"log-rate"`            // bytes a second that an account's containers may write to their output in the long run, a line counting 100 more; 0: any number
 	VolumeMaxGB       int     `yaml:"volume-max-gb"`       // largest volume; default 50
 	VolumePoolGB      int64   `yaml:"volume-pool-gb"`
-	RootfsGB          int64   `yaml:"rootfs-gb"` // what a new container can write to its root file system; 0: without a limit
+	FillMinutes       int     `yaml:"fill-minutes"` // for filling a volume, and for a client's uploads; default 30
+	RootfsGB          int64   `yaml:"rootfs-gb"`    // what a new container can write to its root file system; 0: without a limit
 }
 
 func defaults() config {
@@ -75,7 +78,7 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.RunDir, "run-dir", c.RunDir, "directory for sockets, pipes and mounts")
 	set.StringArrayVarP(&c.Hosts, "host", "H", nil, "where to listen, such as unix:///run/hyper/hyper.sock or tcp://0.0.0.0:6443 (TLS; repeatable; default: hyper.sock in the run directory)")
 	set.StringArrayVar(&c.RegistryMirrors, "registry-mirror", nil, "base URL of a registry asked before docker.io (repeatable)")
-	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-hyper-v2 and hyper-init (default: ../libexec/hyper beside this program)")
+	set.StringVar(&c.Libexec, "libexec", "", "directory of runc, containerd-shim-hyper-v2 and what else hyperd starts (default: ../libexec/hyper beside this program)")
 	set.StringVar(&c.Instance, "instance", "", "1 to 6 characters [a-z0-9] that name this hyperd's interfaces and tables (default: made from the data root)")
 	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	set.StringVar(&c.UplinkPool, "uplink-pool", c.UplinkPool, "prefix for the links between this machine and the accounts' routers")
@@ -85,6 +88,7 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.TLS.Key, "tls-key", "", "PEM file of its key")
 	set.StringArrayVar(&c.TLS.Names, "tls-name", nil, "host name or address that hyperd's own certificate is for, besides this machine's (repeatable)")
 	set.StringArrayVar(&c.Fetch.Allow, "fetch-allow", nil, "prefix that tenants' URLs may lead to although it is not public (repeatable)")
+	set.StringVar(&c.UploadHost, "upload-host", "", "address and port, such as 0.0.0.0:6480, that takes the original client's uploads in clear (default: none)")
 	set.BoolVar(&c.Trace, "trace", false, "log how long each part of a start takes")
 	return file
 }
@@ -108,8 +112,9 @@ func load(set *pflag.FlagSet, c *config, file string) error {
 		"libexec": func() { merged.Libexec = c.Libexec }, "instance": func() { merged.Instance = c.Instance },
 		"log-level": func() { merged.LogLevel = c.LogLevel }, "uplink-pool": func() { merged.UplinkPool = c.UplinkPool },
 		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "dns": func() { merged.DNS = c.DNS },
-		"trace":    func() { merged.Trace = c.Trace },
-		"tls-cert": func() { merged.TLS.Cert = c.TLS.Cert }, "tls-key": func() { merged.TLS.Key = c.TLS.Key },
+		"upload-host": func() { merged.UploadHost = c.UploadHost },
+		"trace":       func() { merged.Trace = c.Trace },
+		"tls-cert":    func() { merged.TLS.Cert = c.TLS.Cert }, "tls-key": func() { merged.TLS.Key = c.TLS.Key },
 		"tls-name": func() { merged.TLS.Names = c.TLS.Names }, "fetch-allow": func() { merged.Fetch.Allow = c.Fetch.Allow },
 	} {
 		if set.Changed(name) {
@@ -144,6 +149,14 @@ func (c *config) complete() error {
 	}
 	if c.Limits.RequestsPerSecond < 0 || c.Limits.RequestsAtOnce < 0 || c.Limits.LogRate < 0 {
 		return errors.New("limits.requests-per-second, limits.requests-at-once and limits.log-rate cannot be negative; 0 is no limit")
+	}
+	if c.Limits.FillMinutes < 0 {
+		return fmt.Errorf("limits.fill-minutes is %d: give a number of minutes, or 0 for the default", c.Limits.FillMinutes)
+	}
+	if c.UploadHost != "" {
+		if _, port, err := net.SplitHostPort(c.UploadHost); err != nil || port == "" {
+			return fmt.Errorf("upload-host %q: name an address and a port, such as 0.0.0.0:6480", c.UploadHost)
+		}
 	}
 	if c.Limits.RootfsGB < 0 {
 		return fmt.Errorf("limits.rootfs-gb is %d: give a number of GB, or 0 for no limit", c.Limits.RootfsGB)

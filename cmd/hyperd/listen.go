@@ -29,6 +29,13 @@ func listen(c config, acc *accounts.Service) (out []net.Listener, err error) {
 		}
 		out = append(out, l)
 	}
+	if c.UploadHost != "" {
+		l, err := server.ListenForUploads(c.UploadHost)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, l)
+	}
 	return out, nil
 }
 

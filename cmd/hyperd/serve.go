@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	}
 	eng, err := local.New(ctx, local.Config{
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
-		Mirrors: c.RegistryMirrors, Permit: web.Permits, CgroupParent: "/hyper-" + c.Instance,
+		Mirrors: c.RegistryMirrors, Permit: web.Permits, Dial: web.Dial, CgroupParent: "/hyper-" + c.Instance,
 		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
 		RootfsSize: c.Limits.RootfsGB << 30, LogRate: c.Limits.LogRate, Log: log, Trace: trace,
 	})
@@ -125,7 +126,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -136,6 +137,12 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	})
 	log.Info("hyperd serves", "version", version.Version, "hosts", c.Hosts, "data", c.DataRoot)
 	return srv.Serve(ctx, listeners...)
+}
+
+// uploadPort is the port of the listener for uploads in clear.
+func uploadPort(c config) string {
+	_, port, _ := net.SplitHostPort(c.UploadHost) // "" if there is none
+	return port
 }
 
 // fetcher asks the Internet for what tenants name, and none of the platform's own addresses.
@@ -170,7 +177,8 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	st, eng := b.store, b.engine
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
-	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB})
+	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB,
+		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute})
 	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})

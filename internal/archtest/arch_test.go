@@ -31,7 +31,7 @@ var arrows = []struct {
 	{name: "the client keeps no records", from: "internal/cli/", to: "internal/store/"},
 	{name: "what is shown to others stands alone", from: "api/", to: "internal/"},
 	{name: "signatures need nothing", from: "internal/signature", to: "internal/"},
-	{name: "only hyperd chooses the machine", from: "", to: "internal/engine/local/", except: []string{"cmd/hyperd", "cmd/hyper-files", "internal/engine/local/"}},
+	{name: "only hyperd chooses the machine", from: "", to: "internal/engine/local/", except: []string{"cmd/hyperd", "cmd/hyper-files", "cmd/hyper-git", "internal/engine/local/"}},
 }
 
 func TestArrows(t *testing.T) {

@@ -164,7 +164,7 @@ var flagTexts = map[string]string{
 	"pull":         "When to pull the image: always, missing, never",
 	"restart":      "What to do when it exits: no, on-failure[:N], always, unless-stopped",
 	"stop-timeout": "Seconds before a container that does not stop is killed",
-	"volume":       "Mount a volume, [NAME:]PATH[:ro]",
+	"volume":       "Mount a volume, [NAME:]PATH[:ro] or SOURCE:PATH",
 	"volumes-from": "Mount all volumes of another container",
 }
 

@@ -92,6 +92,7 @@ type RunSpec struct {
 // Mount binds a directory or file of the host into the container.
 type Mount struct {
 	Source      string // absolute host path made by hyperd
+	File        string // if set, the name of a regular file in the directory Source: that is what is bound
 	Destination string // absolute path inside; made if missing
 	ReadOnly    bool
 	IDMap       bool // the source holds plain ids (0 is the container's root): map them

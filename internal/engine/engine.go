@@ -24,6 +24,7 @@ type Engine interface {
 	Files
 	Committer
 	Volumes
+	Filler
 	Networks
 	System
 }

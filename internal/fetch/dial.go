@@ -11,6 +11,11 @@ import (
 	"time"
 )
 
+// Dial connects to an address that a tenant names, host and port, if it may be asked.
+func (f *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return f.dial(ctx, network, address)
+}
+
 // dial connects to an address that a name has, if it may be asked. The connection goes to the very address that was looked at: a name that
 // has another a moment later gains nothing.
 func (f *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {

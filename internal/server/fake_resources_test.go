@@ -228,3 +228,11 @@ func (f *fakeVolumes) Resize(context.Context, account.Ref, string, int) error { 
 func (f *fakeVolumes) Usage(context.Context, account.Ref, *store.Volume) (int64, error) {
 	return 1 << 20, nil
 }
+
+func (f *fakeVolumes) Initialize(context.Context, account.Ref, volume.InitializeRequest) (volume.Upload, error) {
+	return volume.Upload{}, nil
+}
+
+func (f *fakeVolumes) Upload(context.Context, string, string, string, io.Reader) error { return nil }
+
+func (f *fakeVolumes) FinishUpload(context.Context, account.Ref, string) error { return nil }

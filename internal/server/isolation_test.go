@@ -83,7 +83,7 @@ func newTown(t *testing.T) *town {
 	tn.engine = eng
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
-	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
+	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
 	containers := container.New(container.Config{

@@ -69,6 +69,19 @@ func listenTLS(host, address string, secure *tls.Config) (net.Listener, error) {
 	return tls.NewListener(newCrowd(l), secure), nil
 }
 
+// uploadListener is one on which nothing but uploads is answered.
+type uploadListener struct{ net.Listener }
+
+// ListenForUploads opens a listener for uploads, which is not encrypted: the original's client trusts no authority but those of its system. What can be done
+// there is to send files to somebody who waits for them, with a secret that is good for once.
+func ListenForUploads(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %q for uploads: %w", address, err)
+	}
+	return uploadListener{newCrowd(l)}, nil
+}
+
 // clear removes a socket file that is left over.
 func clear(path string) error {
 	info, err := os.Lstat(path)

@@ -11,7 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,9 +30,10 @@ import (
 
 // The ids that the recordings name, which are whatever the town gives.
 const (
-	recordedID     = "7c9b2f4e1d0a4b6f8e3d5c7a9b1f2e4d6c8a0b2d4f6e8a1c3b5d7f9e0a2c4b6d"
-	recordedOther  = "1a2b3c4d5e6f"
-	recordedExecID = "e1e2e3e4e5e6e7e8e9e0f1f2f3f4f5f6f7f8f9f0a1a2a3a4a5a6a7a8a9a0b1b2"
+	recordedID      = "7c9b2f4e1d0a4b6f8e3d5c7a9b1f2e4d6c8a0b2d4f6e8a1c3b5d7f9e0a2c4b6d"
+	recordedOther   = "1a2b3c4d5e6f"
+	recordedSession = "ab2b32286a13cd798e89ddb80f3e4a1d"
+	recordedExecID  = "e1e2e3e4e5e6e7e8e9e0f1f2f3f4f5f6f7f8f9f0a1a2a3a4a5a6a7a8a9a0b1b2"
 )
 
 // TestReplay makes the requests of every recorded command of the original client, in their order and signed anew, in a town where
@@ -89,9 +92,9 @@ var anyID = regexp.MustCompile(`[0-9a-f]{64}`)
 // withoutLater marks a compose command whose file does not ask for what is not offered yet.
 const withoutLater = "(as far as offered)"
 
-var notOffered = regexp.MustCompile(`"security_groups":\[[^]]*\],?|,?"https://files\.example\.com[^"]*"|"container_name":"[^"]*",?`)
+var notOffered = regexp.MustCompile(`"security_groups":\[[^]]*\],?|"container_name":"[^"]*",?`)
 
-// leaveOut takes security groups, addresses to fill volumes from, and own names of containers out of bodies.
+// leaveOut takes security groups and own names of containers out of bodies.
 func leaveOut(list []recorded) (out []recorded, changed bool) {
 	out = slices.Clone(list)
 	for i := range out {
@@ -104,11 +107,51 @@ func leaveOut(list []recorded) (out []recorded, changed bool) {
 // replay is a town, reached as the original's client reaches it, and what one command has learned.
 type replay struct {
 	*town
-	key  signature.Key
-	addr string
-	id   string // of the container that the command is about
-	exec string
-	open []*stream
+	key     signature.Key
+	addr    string
+	id      string // of the container that the command is about
+	exec    string
+	open    []*stream
+	volumes []string // that the command has made
+	session string   // of its uploads
+}
+
+// recordedVolume is what the volumes are called in the recordings whose names the server chose, numbered as they were made.
+var recordedVolume = regexp.MustCompile(`auto([0-9]{2})7c9b2f4e1d0a4b6f8e3d`)
+
+// named puts the names of the volumes that were made in the places of the recorded ones.
+func (p *replay) named(body []byte) []byte {
+	return recordedVolume.ReplaceAllFunc(body, func(old []byte) []byte {
+		if n, err := strconv.Atoi(string(old[4:6])); err == nil && n > 0 && n <= len(p.volumes) {
+			return []byte(p.volumes[n-1])
+		}
+		return old
+	})
+}
+
+// sendFiles sends the files that an initialisation asks for, as the client does: without a signature, and with the cookie after the address.
+func (p *replay) sendFiles(name string, body []byte) {
+	var told struct {
+		Session, Cookie string
+		Uploaders       map[string]string
+	}
+	if err := json.Unmarshal(body, &told); err != nil {
+		p.Fatal(err)
+	}
+	p.session = told.Session
+	for _, to := range told.Uploaders {
+		u, err := url.Parse(to)
+		if err != nil || u.RawQuery != "" || u.Host == "" {
+			p.Errorf("%s: the files are wanted at %q, %v", name, to, err)
+			continue
+		}
+		r := httptest.NewRequestWithContext(p.Context(), http.MethodPost, u.Path+"?cookie="+told.Cookie, strings.NewReader("the files"))
+		w := httptest.NewRecorder()
+		p.server.UploadHandler().ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			p.Errorf("%s: an upload is answered by %d %s", name, w.Code, w.Body)
+		}
+	}
 }
 
 // stream is a connection that was taken over.
@@ -199,6 +242,10 @@ var preparations = map[string]func(p *replay){
 	"compose-up-":                 func(*replay) {},
 	"compose-create":              func(*replay) {},
 	"inspect-missing":             func(*replay) {},
+	"volume-init-local": func(p *replay) {
+		p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "")
+		p.must("POST", "/v1.44/volumes/create", `{"Name":"conf"}`, "")
+	},
 	"pull-407": func(p *replay) {
 		p.engine.FailOnce("Pull", oops.Unauthenticated("the registry wants a login"))
 	},
@@ -336,6 +383,12 @@ func (p *replay) learn(name, method, path string, body []byte) {
 	case method == "POST" && path == "/containers/create":
 		_ = json.Unmarshal(body, &made)
 		p.id = made.ID
+	case path == "/volumes/create":
+		var v struct{ Name string }
+		_ = json.Unmarshal(body, &v)
+		p.volumes = append(p.volumes, v.Name)
+	case path == "/volumes/initialize":
+		p.sendFiles(name, body)
 	case strings.HasSuffix(path, "/exec"):
 		_ = json.Unmarshal(body, &made)
 		p.exec = made.ID
@@ -451,7 +504,8 @@ func (p *replay) closeAll() {
 // send makes a recorded request, with the town's ids and signed now, and reads the answer. Endless answers are read for a moment.
 func (p *replay) send(r recorded, key signature.Key) (*http.Response, []byte, *stream) {
 	p.Helper()
-	target := strings.NewReplacer(recordedID, p.id, recordedID[:12], p.id[:12], recordedOther, p.id[:12], recordedExecID, p.exec).Replace(r.Target)
+	target := strings.NewReplacer(recordedID, p.id, recordedID[:12], p.id[:12], recordedOther, p.id[:12], recordedExecID, p.exec, recordedSession, p.session).Replace(r.Target)
+	r.Body = p.named(r.Body)
 	req, err := http.NewRequestWithContext(p.Context(), r.Method, "https://"+p.addr+target, bytes.NewReader(r.Body))
 	if err != nil {
 		p.Fatal(err)

@@ -357,6 +357,16 @@ var shapes = []struct {
 	{"POST", `/commit`, shape{[]int{201}, "application/json", jsonAs(func(v *struct{ ID string }) error { return must(strings.HasPrefix(v.ID, "sha256:"), "%+v", v) })}},
 	{"POST", `/auth`, shape{[]int{200}, "application/json", jsonAs(func(v *struct{ Status string }) error { return must(v.Status == "Login Succeeded", "%+v", v) })}},
 	{"POST", `/volumes/create`, shape{[]int{201}, "application/json", jsonAs(wantVolume)}},
+	{"POST", `/volumes/initialize`, shape{[]int{200}, "application/json", jsonAs(func(v *struct {
+		Session, Cookie string
+		Uploaders       map[string]string
+	}) error {
+		if (v.Session == "") != (len(v.Uploaders) == 0) || (v.Session == "") != (v.Cookie == "") {
+			return fmt.Errorf("a session goes with uploads: %+v", v)
+		}
+		return nil
+	})}},
+	{"PUT", `/volumes/uploadfinish`, shape{[]int{200, 204}, "", empty}},
 	{"GET", `/volumes`, shape{[]int{200}, "application/json", jsonAs(func(v *origVolumes) error {
 		for _, one := range v.Volumes {
 			if err := wantVolume(one); err != nil {

@@ -38,6 +38,8 @@ type Config struct {
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
 	Auth       auth.Authenticator
+	// UploadPort is the port of the listener that takes uploads in clear; "": there is none.
+	UploadPort string
 	// Pace bounds how often an account may ask; the operator may as often as it likes.
 	Pace  Pace
 	Build docker.Build
@@ -80,7 +82,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events, UploadPort: c.UploadPort}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s
@@ -104,7 +106,15 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, len(listeners))
+	clear := &http.Server{
+		Handler: s.UploadHandler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		BaseContext: srv.BaseContext, ErrorLog: srv.ErrorLog,
+	}
 	for _, l := range listeners {
+		if u, ok := l.(uploadListener); ok {
+			go func() { failed <- clear.Serve(u.Listener) }()
+			continue
+		}
 		go func() { failed <- srv.Serve(l) }()
 	}
 	var err error
@@ -115,10 +125,12 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	s.end.Do(func() { close(s.ending) })
 	grace, done := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 	defer done()
-	if serr := srv.Shutdown(grace); serr != nil {
-		s.Log.Warn("ending calls that took too long", "error", serr)
-		cut()
-		_ = srv.Close()
+	for _, one := range []*http.Server{srv, clear} {
+		if serr := one.Shutdown(grace); serr != nil {
+			s.Log.Warn("ending calls that took too long", "error", serr)
+			cut()
+			_ = one.Close()
+		}
 	}
 	s.drain(grace, cut)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -143,6 +155,18 @@ func (s *Server) drain(ctx context.Context, cut context.CancelFunc) {
 
 // Handler answers requests.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// UploadHandler answers uploads, and nothing else.
+func (s *Server) UploadHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, path, _ := cutVersion(r.URL.Path)
+		if route := s.router.find(r, path); route == nil || route.Pattern != hyper.UploadPattern {
+			rest.WriteError(r.Context(), w, errNoRoute)
+			return
+		}
+		s.serve(w, r)
+	})
+}
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.busy.Add(1)

@@ -38,6 +38,7 @@ type VolumeSpec struct {
 	Source    string     `json:",omitempty"` // address or path that it was filled from
 	File      string     `json:",omitempty"` // name of the only file in it, which is what is mounted then
 	Schedules []Schedule `json:",omitempty"`
+	Filling   *Filling   `json:",omitempty"` // if set, it is being filled: no container may have it meanwhile
 	Resizing  int        `json:",omitempty"` // intent: GB that it is to have
 }
 
@@ -47,6 +48,13 @@ type Schedule struct {
 	Every time.Duration // from one to the next
 	Keep  int           // how many of its snapshots stay, the newest
 	Since time.Time     // when it was made
+}
+
+// Filling is what is intended for the content of a volume.
+type Filling struct {
+	Source string // as it was asked for
+	File   string `json:",omitempty"`
+	Whole  bool   `json:",omitempty"` // the content is ready and takes the place of the volume's; before, it is dropped at start
 }
 
 // Snapshot is what a volume held at a moment.

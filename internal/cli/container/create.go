@@ -46,7 +46,15 @@ func Extend(s *session.Session, docker *cobra.Command) *cobra.Command {
 		if err := bringImages(s, cmd.Flags()); err != nil {
 			return err
 		}
-		return run(cmd, args)
+		volumes := sources{s: s}
+		if err := volumes.bring(cmd.Context(), cmd.Flags()); err != nil {
+			return cli.StatusError{Cause: err, StatusCode: 125, Status: "hyper: " + err.Error()}
+		}
+		err := run(cmd, args)
+		if !s.Created() {
+			volumes.discard(cmd.Context())
+		}
+		return err
 	}
 	return docker
 }

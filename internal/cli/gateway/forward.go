@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/hypercloud/hyper/internal/signature"
 	"github.com/hypercloud/hyper/internal/spool"
@@ -15,6 +16,10 @@ import (
 // libraries report as a server that cannot be reached; the region's own refusals are answers like any other.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
+	if isUpload(r) {
+		g.passOn(w, r, c)
+		return
+	}
 	body, err := spool.Read(r.Body, g.temporary, 0)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -24,7 +29,27 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	answer, err := region.RoundTrip(g.request(r, body))
+	g.answer(w, region, g.request(r, body))
+}
+
+// isUpload tells the one call whose body is too large to be hashed before it is sent. The server asks for no signature there.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/volumes/upload/")
+}
+
+// passOn passes a request on without a signature, its body as it comes.
+func (g *Gateway) passOn(w http.ResponseWriter, r *http.Request, c *conn) {
+	region, err := g.fresh(r.Context(), c)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	out := g.unsigned(r)
+	out.Body, out.ContentLength = r.Body, r.ContentLength
+	g.answer(w, region, out)
+}
+
+func (g *Gateway) answer(w http.ResponseWriter, region *http.ClientConn, out *http.Request) {
+	answer, err := region.RoundTrip(out)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -53,22 +78,18 @@ func (g *Gateway) fresh(ctx context.Context, c *conn) (*http.ClientConn, error) 
 	return region, err
 }
 
-// request is r as the region gets it.
-func (g *Gateway) request(r *http.Request, body *spool.Body) *http.Request {
+// unsigned is r as the region gets it, without a body and a signature.
+func (g *Gateway) unsigned(r *http.Request) *http.Request {
 	out := &http.Request{
-		Method:        r.Method,
-		Host:          g.config.Address,
-		Header:        r.Header.Clone(),
-		ContentLength: body.Size(),
-		Body:          http.NoBody,
+		Method: r.Method,
+		Host:   g.config.Address,
+		Header: r.Header.Clone(),
+		Body:   http.NoBody,
 		URL: &url.URL{
 			Scheme: "https", Host: g.config.Address,
 			Path:    g.config.BasePath + r.URL.Path,
 			RawPath: (&url.URL{Path: g.config.BasePath}).EscapedPath() + r.URL.EscapedPath(), RawQuery: r.URL.RawQuery,
 		},
-	}
-	if body.Size() > 0 {
-		out.Body = io.NopCloser(body.Reader())
 	}
 	if r.Header.Get("Upgrade") == "" {
 		out.Header.Del("Connection")
@@ -76,13 +97,23 @@ func (g *Gateway) request(r *http.Request, body *spool.Body) *http.Request {
 	for _, name := range []string{"Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Expect"} {
 		out.Header.Del(name)
 	}
+	return out.WithContext(r.Context())
+}
+
+// request is r as the region gets it.
+func (g *Gateway) request(r *http.Request, body *spool.Body) *http.Request {
+	out := g.unsigned(r)
+	out.ContentLength = body.Size()
+	if body.Size() > 0 {
+		out.Body = io.NopCloser(body.Reader())
+	}
 	if g.config.Key.Access != "" {
 		if out.Header.Get("Content-Type") == "" {
 			out.Header.Set("Content-Type", contentType(r.Method))
 		}
 		signature.Sign(out, body.Hash(), g.config.Key, g.config.Region, g.now())
 	}
-	return out.WithContext(r.Context())
+	return out
 }
 
 // contentType is what the scheme's first client said of requests without a body. One is always signed.

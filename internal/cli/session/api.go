@@ -19,7 +19,8 @@ type api struct {
 	ping    dockerclient.PingResult
 	pingErr error
 
-	images ImageSource
+	images  ImageSource
+	created bool // a container
 }
 
 // ImageSource brings an image into the region. Container creation asks it.
@@ -32,6 +33,9 @@ type ImageSource struct {
 
 // BringImages makes container creation get missing images from source.
 func (s *Session) BringImages(source ImageSource) { s.api.images = source }
+
+// Created reports whether a container was created.
+func (s *Session) Created() bool { return s.api.created }
 
 // Ping spares the second of two pings: the library asks once to agree on a version, its commands once more to learn
 // the server's operating system. Over a network that is a round trip before every container.
@@ -63,6 +67,12 @@ func (s *Session) Reach() error {
 
 // ContainerCreate creates a container; an image that the region does not have is brought, and creation tried once more.
 func (a *api) ContainerCreate(ctx context.Context, o dockerclient.ContainerCreateOptions) (dockerclient.ContainerCreateResult, error) {
+	created, err := a.create(ctx, o)
+	a.created = a.created || err == nil
+	return created, err
+}
+
+func (a *api) create(ctx context.Context, o dockerclient.ContainerCreateOptions) (dockerclient.ContainerCreateResult, error) {
 	image := o.Image
 	if image == "" && o.Config != nil {
 		image = o.Config.Image

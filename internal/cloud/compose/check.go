@@ -5,7 +5,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -94,9 +93,6 @@ func offered(name string, def store.ProjectService) error {
 			def.SecurityGroups[0], name)
 	}
 	for _, v := range def.Volumes {
-		if strings.Contains(v, "://") {
-			return oops.NotImplemented("service %s mounts %s: volumes that are filled from an address are not offered yet, name a volume and fill it by 'hyper exec'", name, v)
-		}
 		if err := container.ValidBind(v); err != nil {
 			return err
 		}

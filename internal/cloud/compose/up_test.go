@@ -200,7 +200,7 @@ func TestUpChecksBeforeItBegins(t *testing.T) {
 		"an unknown one":    {blog(), UpOptions{Services: []string{"api"}}, errdefs.IsNotFound, "No such service: api"},
 		"both flags":        {blog(), UpOptions{ForceRecreate: true, NoRecreate: true}, errdefs.IsInvalidArgument, "no-recreate and force-recreate cannot be combined"},
 		"a group":           {web(func(s *store.ProjectService) { s.SecurityGroups = []string{"web"} }), UpOptions{}, errdefs.IsNotFound, "No such security group: web"},
-		"a URL":             {web(func(s *store.ProjectService) { s.Volumes = []string{"https://h/x.tar:/x"} }), UpOptions{}, errdefs.IsNotImplemented, "not offered yet"},
+		"a URL":             {web(func(s *store.ProjectService) { s.Volumes = []string{"https:///x.tar:/x"} }), UpOptions{}, errdefs.IsInvalidArgument, "is not an address"},
 		"a size":            {web(func(s *store.ProjectService) { s.Size = "xxs" }), UpOptions{}, errdefs.IsInvalidArgument, "no size \"xxs\""},
 		"a port":            {web(func(s *store.ProjectService) { s.Ports = []string{"x:80"} }), UpOptions{}, errdefs.IsInvalidArgument, "service web"},
 		"a restart policy":  {web(func(s *store.ProjectService) { s.Restart = "sometimes" }), UpOptions{}, errdefs.IsInvalidArgument, "invalid restart policy sometimes"},

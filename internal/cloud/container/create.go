@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,14 +44,18 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	if c.Spec.Hostname == "" {
 		c.Spec.Hostname = shortID(c.ID)
 	}
-	// From here on the client's going away must not leave a half.
+	// From here on the client's going away must not leave a half. It only ends the filling of a volume, and so the creation.
+	filling := ctx
 	ctx = context.WithoutCancel(ctx)
+	if !slices.ContainsFunc(plans, func(p mountPlan) bool { return p.source != "" }) {
+		filling = ctx
+	}
 	fresh, err := s.intend(ctx, a, &c, &req, plans)
 	if err != nil {
 		return Created{}, err
 	}
 	failpoint.Hit("container.create.after-intent")
-	if err := s.make(ctx, a, &c, fresh); err != nil {
+	if err := s.make(ctx, filling, a, &c, fresh); err != nil {
 		if uerr := s.erase(ctx, a, &c, fresh); uerr != nil {
 			s.Log.Error("undoing a failed create", "container", c.ID, "error", uerr)
 		}
@@ -110,12 +115,12 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 	return fresh, err
 }
 
-// make builds on the machine what was intended, and then says that it is there.
-func (s *Service) make(ctx context.Context, a account.Ref, c *Container, fresh []string) error {
+// make builds on the machine what was intended, and then says that it is there. Volumes are filled for as long as filling is not done.
+func (s *Service) make(ctx, filling context.Context, a account.Ref, c *Container, fresh []string) error {
 	var g errgroup.Group
 	g.Go(func() error { return s.Engine.CreateContainer(ctx, a, c.ID, c.ImageID) })
 	if len(fresh) > 0 {
-		g.Go(func() error { return s.Volumes.Materialise(ctx, a, fresh) })
+		g.Go(func() error { return s.Volumes.Materialise(filling, a, fresh) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -155,6 +160,10 @@ func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (wr
 	for _, m := range c.Spec.Mounts {
 		v, ok := view.Volume(m.VolumeID)
 		if !ok || v.Written {
+			continue
+		}
+		if v.Spec.Source != "" { // it holds what was asked for
+			written = append(written, m.VolumeID)
 			continue
 		}
 		dir, err := s.attachVolume(ctx, a, m.VolumeID)

@@ -16,19 +16,26 @@ const maxVolumes = 4
 // mountPlan is a mount that is asked for, before its volume is known.
 type mountPlan struct {
 	volume   string // name; "" is a new auto-volume
+	source   string // address that a new auto-volume is filled from
 	path     string
 	mode     string
 	readOnly bool
 	noCopy   bool
 }
 
-// parseBind reads name:/path[:mode].
+// bare reports whether any empty volume would do.
+func (p mountPlan) bare() bool { return p.volume == "" && p.source == "" }
+
+// same reports whether two plans mean one volume.
+func (p mountPlan) same(q mountPlan) bool { return p.volume == q.volume && p.source == q.source }
+
+// parseBind reads name:/path[:mode], and address:/path (cli 3.2).
 func parseBind(b string) (mountPlan, error) {
 	bad := func() (mountPlan, error) {
 		return mountPlan{}, oops.Invalid("Invalid volume specification: '%s' (use NAME:/path, NAME:/path:ro or /path)", b)
 	}
-	if strings.Contains(b, "://") {
-		return mountPlan{}, oops.NotImplemented("Invalid volume specification: '%s': volumes that are filled from an address are not offered yet", b)
+	if volume.IsAddress(b) {
+		return parseSourceBind(b)
 	}
 	parts := strings.Split(b, ":")
 	if len(parts) == 1 && strings.HasPrefix(b, "/") {
@@ -61,6 +68,19 @@ func parseBind(b string) (mountPlan, error) {
 	return cleanPlan(p)
 }
 
+// parseSourceBind reads a source and, after the last colon, a path. There is no mode.
+func parseSourceBind(b string) (mountPlan, error) {
+	i := strings.LastIndex(b, ":")
+	p := mountPlan{source: b[:i], path: b[i+1:]}
+	if strings.HasPrefix(p.path, "//") {
+		return p, oops.Invalid("Invalid volume specification: '%s' (after an address comes a path, as in https://HOST/FILE:/path)", b)
+	}
+	if err := volume.CheckAddress(p.source); err != nil {
+		return p, err
+	}
+	return cleanPlan(p)
+}
+
 func cleanPlan(p mountPlan) (mountPlan, error) {
 	if !strings.HasPrefix(p.path, "/") {
 		return p, oops.Invalid("Invalid volume specification: mount path '%s' is not absolute", p.path)
@@ -80,11 +100,11 @@ func planMounts(req *CreateRequest, imageVolumes []string, spec *Spec) ([]mountP
 	add := func(p mountPlan) error {
 		i := slices.IndexFunc(plans, func(x mountPlan) bool { return x.path == p.path })
 		if i >= 0 {
-			if plans[i].volume == "" || p.volume == plans[i].volume {
-				plans[i] = p
+			switch {
+			case p.bare():
 				return nil
-			}
-			if p.volume == "" {
+			case plans[i].bare(), p.same(plans[i]):
+				plans[i] = p
 				return nil
 			}
 			return oops.Invalid("Duplicate mount point: %s", p.path)
@@ -173,6 +193,9 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				if have.Phase != store.Ready {
 					return nil, nil, oops.Conflict("volume %s is being made or removed: try again", p.volume)
 				}
+				if have.Spec.Filling != nil {
+					return nil, nil, oops.Conflict("volume %s is being filled: wait until that is done", p.volume)
+				}
 				if have.Container != "" && have.Container != id {
 					return nil, nil, oops.Conflict("volume %s is attached to container %s: a volume belongs to one container until that is removed",
 						p.volume, shortID(have.Container))
@@ -180,6 +203,9 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				v = *have
 			default:
 				v = volume.NewRow(p.volume, 10, p.volume == "", nil)
+				if p.source != "" {
+					v.Labels, v.Spec.Filling = map[string]string{"autoremove": "true"}, &store.Filling{Source: p.source}
+				}
 				fresh = append(fresh, v.ID)
 			}
 			v.Container = id

@@ -39,7 +39,7 @@ func inherited(tx *store.Tx, old *Container, p mountPlan) (store.Volume, bool) {
 	if !ok || v.Container != old.ID || v.Phase != store.Ready {
 		return store.Volume{}, false
 	}
-	if p.volume == "" && !v.Auto || p.volume != "" && v.Name != p.volume {
+	if p.volume == "" && (!v.Auto || v.Spec.Source != p.source) || p.volume != "" && v.Name != p.volume {
 		return store.Volume{}, false
 	}
 	return *v, true

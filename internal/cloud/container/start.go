@@ -176,10 +176,14 @@ func (s *Service) mounts(ctx context.Context, a account.Ref, c *Container) ([]en
 	defer s.Trace("start.volumes", time.Now())
 	out := make([]engine.Mount, len(c.Spec.Mounts))
 	var g errgroup.Group
+	view := s.Store.View(a)
 	for i, m := range c.Spec.Mounts {
 		g.Go(func() error {
 			dir, err := s.attachVolume(ctx, a, m.VolumeID)
 			out[i] = engine.Mount{Source: dir, Destination: m.Destination, ReadOnly: m.ReadOnly, IDMap: true}
+			if v, ok := view.Volume(m.VolumeID); ok {
+				out[i].File = v.Spec.File
+			}
 			return err
 		})
 	}

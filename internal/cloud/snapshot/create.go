@@ -49,7 +49,8 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 				}
 			}
 		}
-		row.Volume, row.SizeGB, row.Spec.Written, row.Spec.Volume = v.ID, v.SizeGB, v.Written, v.Spec
+		row.Volume, row.SizeGB, row.Spec.Written = v.ID, v.SizeGB, v.Written
+		row.Spec.Volume = store.VolumeSpec{Snapshot: v.Spec.Snapshot, Source: v.Spec.Source, File: v.Spec.File}
 		return tx.PutSnapshot(row)
 	})
 	if err != nil {
@@ -79,6 +80,8 @@ func subject(v *store.View, req CreateRequest) (*store.Volume, error) {
 		return nil, oops.NotFound("No such volume: %s", req.Volume)
 	case vol.Phase == store.Removing:
 		return nil, oops.Conflict("volume %s is being removed", vol.Name)
+	case vol.Spec.Filling != nil:
+		return nil, oops.Conflict("volume %s is being filled: wait until that is done", vol.Name)
 	case vol.Spec.Restoring != "":
 		return nil, oops.Conflict("volume %s is being restored", vol.Name)
 	case vol.Container != "" && !req.Force:

@@ -62,6 +62,9 @@ func restorable(v *store.View, row *store.Snapshot) (*store.Volume, error) {
 	if !ok || vol.Phase != store.Ready {
 		return nil, oops.NotFound("No such volume: %s", row.Volume)
 	}
+	if vol.Spec.Filling != nil {
+		return nil, oops.Conflict("volume %s is being filled: wait until that is done", vol.Name)
+	}
 	if vol.Spec.Restoring != "" {
 		return nil, oops.Conflict("volume %s is being restored already", vol.Name)
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -16,13 +17,14 @@ import (
 // atOnce bounds how many disks one call makes or destroys at a time.
 const atOnce = 4
 
-// Materialise makes the disks of rows that a transaction put as Creating, and then says that they are Ready. Rows
-// that are Ready already are left alone. After an error some disks may be there: Discard takes them away.
+// Materialise makes the disks of rows that a transaction put as Creating, with the content of their sources, and then says that they are Ready. Rows
+// that are Ready already are left alone. After an error some disks may be there: Discard takes them away. A filling ends with ctx.
 func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) error {
 	view := s.Store.View(a)
+	filled := make([]engine.Filled, len(ids))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for _, id := range ids {
+	for i, id := range ids {
 		v, ok := view.Volume(id)
 		if !ok {
 			return oops.NotFound("No such volume: %s", id)
@@ -30,7 +32,11 @@ func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) 
 		switch v.Phase {
 		case store.Ready:
 		case store.Creating:
-			g.Go(func() error {
+			g.Go(func() (err error) {
+				if v.Spec.Filling != nil {
+					filled[i], err = s.fillNew(gctx, a, v)
+					return err
+				}
 				if err := s.makeDisk(gctx, a, v); err != nil {
 					return fmt.Errorf("make volume %s: %w", v.Name, err)
 				}
@@ -45,9 +51,9 @@ func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) 
 	}
 	failpoint.Hit("volume.create.after-engine")
 	var made []string
-	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
+	err := s.Store.Update(context.WithoutCancel(ctx), a, func(tx *store.Tx) error {
 		made = made[:0]
-		for _, id := range ids {
+		for i, id := range ids {
 			v, ok := tx.Volume(id)
 			if !ok {
 				return oops.NotFound("No such volume: %s", id)
@@ -57,6 +63,9 @@ func (s *Service) Materialise(ctx context.Context, a account.Ref, ids []string) 
 			}
 			row := *v
 			row.Phase = store.Ready
+			if f := row.Spec.Filling; f != nil {
+				row.Spec.Source, row.Spec.File, row.Spec.Filling = f.Source, filled[i].File, nil
+			}
 			if err := tx.PutVolume(row); err != nil {
 				return err
 			}
@@ -127,10 +136,15 @@ func (s *Service) discard(ctx context.Context, a account.Ref, id string) error {
 }
 
 // Recover finishes what a hyperd that died had begun: volumes that were being made are undone (nobody has
-// written to them), volumes that were being removed go. It is called at start, before the account is served.
+// written to them), volumes that were being removed go, and those that were being filled are as they were, or filled. It is called at start, before the account is served.
 func (s *Service) Recover(ctx context.Context, a account.Ref) error {
 	var ids []string
 	for _, v := range s.Store.View(a).Volumes() {
+		if v.Phase == store.Ready && v.Spec.Filling != nil {
+			if err := s.recoverFilling(ctx, a, v); err != nil {
+				return err
+			}
+		}
 		if v.Phase != store.Ready {
 			ids = append(ids, v.ID)
 		}

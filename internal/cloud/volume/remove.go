@@ -28,10 +28,14 @@ func (s *Service) Remove(ctx context.Context, a account.Ref, name string, force 
 // remove is Remove of one very volume, which no other of the same name can stand in for.
 func (s *Service) remove(ctx context.Context, a account.Ref, id string) error {
 	ctx = context.WithoutCancel(ctx)
+	s.fills.stop(id)
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		v, ok := tx.Volume(id)
 		if !ok {
 			return noSuchVolume(id)
+		}
+		if s.fills.has(id) { // again, by now
+			return beingFilled(v)
 		}
 		return doom(tx, v)
 	})
@@ -66,7 +70,7 @@ func doom(tx *store.Tx, v *store.Volume) error {
 // returns their names and how many bytes of the machine's disk they took. After an error it tells what went before.
 func (s *Service) Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error) {
 	for _, v := range s.Store.View(a).Volumes() {
-		if v.Phase != store.Ready || v.Container != "" || !all && !anonymous(v) {
+		if v.Phase != store.Ready || v.Container != "" || v.Spec.Filling != nil || !all && !anonymous(v) {
 			continue
 		}
 		used, err := s.Engine.VolumeUsage(ctx, a, v.ID)

@@ -24,6 +24,8 @@ func (s *Service) Resize(ctx context.Context, a account.Ref, name string, gb int
 		switch {
 		case !ok || v.Phase != store.Ready:
 			return noSuchVolume(name)
+		case v.Spec.Filling != nil:
+			return oops.Conflict("volume %s is being filled: wait until that is done", v.Name)
 		case v.Spec.Restoring != "":
 			return oops.Conflict("volume %s is being restored", v.Name)
 		case gb < v.SizeGB:

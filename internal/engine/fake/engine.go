@@ -50,6 +50,7 @@ type tenant struct {
 	containers map[string]*container
 	volumes    map[string]*volume
 	snapshots  map[string]*volume
+	fills      map[string]fill
 	network    *engine.NetworkState
 }
 
@@ -132,7 +133,7 @@ func (e *Engine) of(a account.Ref) *tenant {
 	t := e.accounts[a.ID()]
 	if t == nil {
 		t = &tenant{
-			images: map[string]*engine.Image{}, containers: map[string]*container{}, volumes: map[string]*volume{}, snapshots: map[string]*volume{},
+			images: map[string]*engine.Image{}, containers: map[string]*container{}, volumes: map[string]*volume{}, snapshots: map[string]*volume{}, fills: map[string]fill{},
 		}
 		e.accounts[a.ID()] = t
 	}

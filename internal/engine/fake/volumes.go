@@ -9,6 +9,7 @@ import (
 )
 
 type volume struct {
+	content  string // what it was filled with, see fill.go
 	size     int64
 	attached bool
 	usage    int64
@@ -67,6 +68,7 @@ func (e *Engine) RemoveVolume(ctx context.Context, a account.Ref, id string) err
 		return failedPrecondition("volume %s is attached", id)
 	}
 	delete(e.of(a).volumes, id)
+	delete(e.of(a).fills, id)
 	return nil
 }
 

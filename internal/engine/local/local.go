@@ -19,6 +19,7 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/containerd"
 	"github.com/hypercloud/hyper/internal/engine/local/disk"
+	"github.com/hypercloud/hyper/internal/engine/local/door"
 	"github.com/hypercloud/hyper/internal/engine/local/images"
 	"github.com/hypercloud/hyper/internal/engine/local/network"
 	"github.com/hypercloud/hyper/internal/engine/local/runtime"
@@ -32,6 +33,7 @@ type Config struct {
 	Instance       string                // names this engine's interfaces and tables: a-z and 0-9
 	CgroupParent   string                // such as /hyper
 	Permit         func(netip.Addr) bool // which addresses registries that tenants name may have; nil: any but this machine's own
+	Dial           door.Dialer           // connects with addresses that tenants name; nil: no repositories are cloned
 	Mirrors        []string              // base URLs of registries that are asked before docker.io
 	UplinkPool     netip.Prefix          // links between the machine and the accounts' routers
 	FIPPool        []netip.Prefix        // floating IPs
@@ -58,7 +60,7 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New takes hold of the machine. Containers of an earlier hyperd go on running.
 func New(ctx context.Context, c Config) (_ *Engine, err error) {
-	for _, program := range []string{"runc", "containerd-shim-hyper-v2", "hyper-files"} {
+	for _, program := range []string{"runc", "containerd-shim-hyper-v2", "hyper-files", "hyper-git"} {
 		if _, err := os.Stat(filepath.Join(c.Libexec, program)); err != nil {
 			return nil, fmt.Errorf("%s is missing in %s: run 'make build', or name its directory by --libexec", program, c.Libexec)
 		}
@@ -92,7 +94,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	}
 	e.Runtime = runtime.New(runtime.Config{
 		Client: e.daemon.Client(), Disks: e.Roots(c.RootfsSize), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec,
-		LogRate: c.LogRate, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
+		Dial: c.Dial, LogRate: c.LogRate, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
 	})
 	e.Network, err = network.New(ctx, network.Config{
 		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPool: c.FIPPool, DNSUpstreams: c.DNSUpstreams, Log: c.Log,

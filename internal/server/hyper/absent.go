@@ -26,8 +26,6 @@ func (api *API) absentRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/funcs/create", Handle: notYet("functions are not offered yet: run a container that answers HTTP, with a floating IP")},
 		{Method: http.MethodPut, Pattern: "/funcs/{name}", Handle: none("function")},
 		{Method: http.MethodGet, Pattern: "/funcs/call/{name}", Handle: none("call id")},
-		{Method: http.MethodPost, Pattern: "/volumes/initialize", Handle: notYet("volumes cannot be filled from files or addresses yet: mount the volume and fill it by 'hyper exec'")},
-		{Method: http.MethodPut, Pattern: "/volumes/uploadfinish", Handle: none("upload session")},
 	}
 	for pattern, what := range map[string]string{
 		"/sg/{name}": "security group", "/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
@@ -53,11 +51,7 @@ func notYet(why string) rest.Handler {
 
 func none(what string) rest.Handler {
 	return func(_ context.Context, _ account.Ref, _ http.ResponseWriter, r *http.Request) error {
-		name := r.PathValue("name")
-		if name == "" {
-			name = r.Form.Get("session")
-		}
-		return oops.NotFound("No such %s: %s", what, name)
+		return oops.NotFound("No such %s: %s", what, r.PathValue("name"))
 	}
 }
 

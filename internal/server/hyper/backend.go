@@ -2,6 +2,7 @@ package hyper
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"time"
 
@@ -39,11 +40,6 @@ type Snapshots interface {
 	Restore(ctx context.Context, a account.Ref, ref string) (safety *store.Snapshot, err error)
 }
 
-// Volumes is what the calls need of volume.Service.
-type Volumes interface {
-	Resize(ctx context.Context, a account.Ref, name string, gb int) error
-}
-
 // Containers is what the calls need of container.Service.
 type Containers interface {
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
@@ -58,6 +54,14 @@ type Compose interface {
 	Kill(ctx context.Context, a account.Ref, project string, services []string, signal string, out func(compose.Message)) error
 	Remove(ctx context.Context, a account.Ref, project string, services []string, volumes bool, out func(compose.Message)) error
 	Down(ctx context.Context, a account.Ref, project string, o compose.DownOptions, out func(compose.Message)) error
+}
+
+// Volumes is what the calls need of volume.Service.
+type Volumes interface {
+	Initialize(ctx context.Context, a account.Ref, req volume.InitializeRequest) (volume.Upload, error)
+	Upload(ctx context.Context, session, cookie, name string, archive io.Reader) error
+	FinishUpload(ctx context.Context, a account.Ref, session string) error
+	Resize(ctx context.Context, a account.Ref, name string, gb int) error
 }
 
 // Accounts is what the calls need of accounts.Service.
@@ -87,9 +91,9 @@ type Accounts interface {
 // The services of internal/cloud are what the interfaces are made after.
 var (
 	_ FIPs       = (*fip.Service)(nil)
+	_ Volumes    = (*volume.Service)(nil)
 	_ Compose    = (*compose.Service)(nil)
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 	_ Snapshots  = (*snapshot.Service)(nil)
-	_ Volumes    = (*volume.Service)(nil)
 )

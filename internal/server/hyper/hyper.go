@@ -1,4 +1,4 @@
-// Package hyper answers the calls of Hyper's own resources: floating IPs, compose projects, the event socket, the properties of
+// Package hyper answers the calls of Hyper's own resources: floating IPs, the filling of volumes, compose projects, the event socket, the properties of
 // containers that Docker's API has no call for, accounts and what they are entered with.
 //
 // The shapes of all but the last are those of the original's API (api 6.5, 10, 15 and 16), which its client and scripts rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
@@ -6,6 +6,7 @@ package hyper
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/server/rest"
@@ -20,12 +21,14 @@ type API struct {
 	Accounts   Accounts
 	Compose    Compose
 	Events     *event.Bus
+	// UploadPort is that of the listener for uploads in clear; "": there is none.
+	UploadPort string
 	sockets    sockets
 }
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	routes := append(append(api.accountRoutes(), api.composeRoutes()...), api.absentRoutes()...)
+	routes := slices.Concat(api.accountRoutes(), api.composeRoutes(), api.volumeRoutes(), api.absentRoutes())
 	return append(routes, []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},

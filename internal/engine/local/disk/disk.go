@@ -7,6 +7,8 @@
 //
 //	<pool>/<account>/<volume>.img       the disk; <volume>.img.new while it is being made
 //	<base>/mnt/<account>/<volume>       where it is mounted while it is attached
+//	<pool>/<account>/<volume>.img.fill  a disk that is being filled to take the volume's place, mounted at <base>/mnt/<account>/<volume>.fill;
+//	                                    <volume>.img.filled when it is whole
 //	<pool>/snapshots/<account>/<snapshot>.img   what a volume held at a moment
 //	<pool>/orphans/<account>.<volume>.img   a disk with data that nobody claimed when hyperd started
 //	<pool>/roots/<account>/<container>.img  a container's root disk, mounted at <base>/roots/<account>/<container>
@@ -137,6 +139,7 @@ var (
 	aVolume   = kind{"volume", "volume"}
 	aSnapshot = kind{"snapshot", "snapshot"}
 	aRootDisk = kind{"the root disk of container", "root"}
+	aFill     = kind{"the new content of volume", "fill"}
 )
 
 // String names the disk as people would.

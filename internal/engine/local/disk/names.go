@@ -10,13 +10,15 @@ import (
 )
 
 const (
-	imageSuffix = ".img"
-	newSuffix   = ".new" // of what is not whole yet
-	orphans     = "orphans"
-	dataDir     = "data" // inside a volume
-	mountsDir   = "mnt"
-	rootsDir    = "roots" // of images as of mounts
-	snapshots   = "snapshots"
+	imageSuffix  = ".img"
+	newSuffix    = ".new" // of what is not whole yet
+	fillSuffix   = ".fill"
+	filledSuffix = ".filled"
+	orphans      = "orphans"
+	dataDir      = "data" // inside a volume
+	mountsDir    = "mnt"
+	rootsDir     = "roots" // of images as of mounts
+	snapshots    = "snapshots"
 )
 
 var (

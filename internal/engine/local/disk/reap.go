@@ -91,7 +91,7 @@ func (d *Disks) reapImages(ctx context.Context, root string, kept map[string]boo
 		files, err := os.ReadDir(dir)
 		errs = append(errs, err)
 		for _, f := range files {
-			if strings.HasSuffix(f.Name(), imageSuffix+newSuffix) {
+			if unfinished(f.Name()) || filledForNobody(a.Name(), f.Name(), kept) {
 				if err := os.Remove(filepath.Join(dir, f.Name())); !errors.Is(err, fs.ErrNotExist) {
 					errs = append(errs, err)
 				}
@@ -106,6 +106,22 @@ func (d *Disks) reapImages(ctx context.Context, root string, kept map[string]boo
 		_ = os.Remove(dir) // if nothing is left in it
 	}
 	return errors.Join(errs...)
+}
+
+// unfinished tells the names of disks that were being made, or filled.
+func unfinished(name string) bool {
+	for _, suffix := range []string{newSuffix, fillSuffix, fillSuffix + newSuffix} {
+		if strings.HasSuffix(name, imageSuffix+suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// filledForNobody tells the names of disks that were filled for volumes which are not kept.
+func filledForNobody(account, name string, kept map[string]bool) bool {
+	id, ok := strings.CutSuffix(name, imageSuffix+filledSuffix)
+	return ok && !kept[filepath.Join(account, id)]
 }
 
 func (d *Disks) reapVolume(ctx context.Context, account, id string) error {

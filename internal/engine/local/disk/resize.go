@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -92,7 +93,7 @@ func (d *Disks) growMounted(v volume, image *os.File, from, to int64) error {
 	if err := growFile(image, from, to); err != nil {
 		return err
 	}
-	v.hit("resize.after-image")
+	failpoint.Hit("volume.resize.after-image")
 	dev, err := boundLoop(image)
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func (d *Disks) growMounted(v volume, image *os.File, from, to int64) error {
 	if err := unix.IoctlSetInt(int(dev.Fd()), unix.LOOP_SET_CAPACITY, 0); err != nil {
 		return fmt.Errorf("grow its device: %w", err)
 	}
-	v.hit("resize.after-loop")
+	failpoint.Hit("volume.resize.after-loop")
 	dir, err := os.Open(v.target)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func createError(v volume, err error) error {
 }
 
 // RemoveVolume destroys the disk and its data; see engine.Volumes.
-func (d *Disks) RemoveVolume(_ context.Context, a account.Ref, id string) error {
+func (d *Disks) RemoveVolume(ctx context.Context, a account.Ref, id string) error {
 	v, err := d.volume(a, id)
 	if err != nil {
 		return err
@@ -93,6 +93,9 @@ func (d *Disks) RemoveVolume(_ context.Context, a account.Ref, id string) error 
 		return err
 	} else if mounted {
 		return errInUse("%s is attached: detach it first", v)
+	}
+	if err := d.dropFill(ctx, v); err != nil {
+		return err
 	}
 	if err := os.Remove(v.image + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", v.disk(), err)

@@ -8,7 +8,10 @@
 //
 // No program is ever run, and no archive is unpacked by another program: those that it would find are the container's.
 //
-// The result comes on standard output: for stat an Answer, for read an Answer and then a tar, for export a tar, for changes names. A failure
+// A volume that is filled is worked on in the same way: it is the directory then, and nobody else has it yet.
+//
+// The result comes on standard output: for stat an Answer, for read an Answer and then a tar, for export a tar, for changes names, for take and
+// save a Taken. A failure
 // is a Failure on standard error, and exit code 1.
 package files
 
@@ -34,6 +37,8 @@ const (
 	Write   = "write"
 	Export  = "export"
 	Changes = "changes"
+	Take    = "take"
+	Save    = "save"
 )
 
 // Order is what is to be done. It is the one argument after the verb, as JSON.
@@ -87,7 +92,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-files needs a user namespace of its own")
 	}
-	if err := leave(); err != nil {
+	if err := Leave(); err != nil {
 		return fmt.Errorf("leaving the machine's file system: %w", err)
 	}
 	unix.Umask(0)
@@ -102,13 +107,17 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return export(o, out)
 	case Changes:
 		return changes(out)
+	case Take:
+		return take(in, out)
+	case Save:
+		return save(o, in, out)
 	}
 	return fmt.Errorf("there is no %q", args[0])
 }
 
-// leave puts an empty file system in the place of the machine's, whose mounts are gone then, and makes the container's root directory the
+// Leave puts an empty file system in the place of the machine's, whose mounts are gone then, and makes the directory that is descriptor 3 the
 // root. Whoever got out of that would find nothing.
-func leave() error {
+func Leave() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}

@@ -42,7 +42,7 @@ func mountError(m engine.Mount, reason string) error {
 	switch {
 	case strings.Contains(reason, "not a directory") && err == nil && st.IsDir():
 		return oops.Invalid("a volume cannot be mounted at %s: the image has a file there", m.Destination)
-	case strings.Contains(reason, "not a directory"):
+	case strings.Contains(reason, "not a directory"), m.File != "" && strings.HasSuffix(reason, "invalid argument"):
 		return oops.Invalid("a file cannot be mounted at %s: the image has a directory there", m.Destination)
 	case strings.Contains(reason, "it is inside"), strings.Contains(reason, "it is not of type proc"):
 		return oops.Invalid("a volume cannot be mounted at %s: that belongs to the kernel", m.Destination)

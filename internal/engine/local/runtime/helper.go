@@ -22,28 +22,52 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// helper runs hyper-files on a directory: with the account's ids as its own, in namespaces of its own, with nothing open but the directory and
-// the streams. It ends with ctx, and with hyperd.
+// helper runs hyper-files on a directory.
 func (r *Runtime) helper(ctx context.Context, a account.Ref, root *os.File, verb string, o files.Order, in io.Reader, out io.Writer) error {
 	order, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
+	f, err := r.rightless(ctx, a, rightless{program: "hyper-files", args: []string{verb, string(order)}, files: []*os.File{root}, in: in, out: out})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("working on the container's files: %w", err)
+	case f != nil:
+		return failure(*f)
+	}
+	return nil
+}
+
+// rightless is a program to run without rights.
+type rightless struct {
+	program string // in libexec
+	args    []string
+	files   []*os.File // what it has besides its streams, from descriptor 3 on
+	in      io.Reader
+	out     io.Writer
+	started func() // if set, called when it runs
+}
+
+// rightless runs a program with the account's ids as its own, in namespaces of its own, with nothing open but what it is given. It ends with ctx,
+// and with hyperd. A failure is what the program itself says went wrong; an error, that it was not there to say it.
+func (r *Runtime) rightless(ctx context.Context, a account.Ref, p rightless) (*files.Failure, error) {
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(r.Libexec, "hyper-files"), verb, string(order))
-	cmd.Stdout, cmd.Stderr = out, &bounded{&said, maxAnswer}
-	if in != nil {
+	cmd := exec.CommandContext(ctx, filepath.Join(r.Libexec, p.program), p.args...)
+	cmd.Stdout, cmd.Stderr = p.out, &bounded{&said, maxAnswer}
+	if p.in != nil {
 		// Whoever sends is not waited for when the work has ended.
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		go func() {
-			_, _ = io.Copy(stdin, in)
+			_, _ = io.Copy(stdin, p.in)
 			_ = stdin.Close()
 		}()
 	}
-	cmd.ExtraFiles, cmd.Env, cmd.Dir = []*os.File{root}, []string{}, "/"
+	cmd.ExtraFiles, cmd.Env, cmd.Dir = p.files, []string{}, "/"
 	cmd.WaitDelay = 2 * time.Second
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(a.HostID()), Size: account.IDCount}}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -55,26 +79,37 @@ func (r *Runtime) helper(ctx context.Context, a account.Ref, root *os.File, verb
 	goruntime.LockOSThread()
 	defer goruntime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("working on the container's files: %w", err)
+		return nil, err
 	}
 	r.charge(a, cmd.Process.Pid)
-	err = cmd.Wait()
+	if p.started != nil {
+		p.started()
+	}
+	err := cmd.Wait()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if err == nil {
-		return nil
+		return nil, nil
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		return fmt.Errorf("working on the container's files: %w", err)
+		return nil, &crash{err, said.String()}
 	}
 	var f files.Failure
 	if json.Unmarshal(said.Bytes(), &f) != nil {
-		return fmt.Errorf("working on the container's files: %s", strings.TrimSpace(said.String()))
+		return nil, errors.New(strings.TrimSpace(said.String()))
 	}
-	return failure(f)
+	return &f, nil
 }
+
+// crash is the end of a program that does not know why.
+type crash struct {
+	error
+	said string
+}
+
+func (e *crash) Unwrap() error { return e.error }
 
 func failure(f files.Failure) error {
 	switch f.Kind {

@@ -70,6 +70,25 @@ func makeDirIn(root, name string, uid, gid int) error {
 	return nil
 }
 
+// makeFileIn makes the empty file name, and the directories above it, inside root, as makeDirIn does.
+func makeFileIn(root, name string, uid, gid int) error {
+	parent, base := path.Split(path.Clean("/" + name))
+	if err := makeDirIn(root, parent, uid, gid); err != nil {
+		return err
+	}
+	p, err := openIn(root, parent, unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	fd, err := unix.Openat(int(p.Fd()), base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return fmt.Errorf("making %s: %w", name, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return unix.Fchown(fd, uid, gid)
+}
+
 func makeOneIn(root int, parent, name string, uid, gid int) error {
 	p, err := openAt(root, parent, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {

@@ -97,8 +97,11 @@ func first() int {
 	}
 }
 
-// shared is the machine that the tests run on.
-var shared *Runtime
+// shared is the machine that the tests run on, and volumes are its disks.
+var (
+	shared  *Runtime
+	volumes *disk.Disks
+)
 
 func inside(m *testing.M) int {
 	r, stop, err := machine(context.Background(), filepath.Join(os.Getenv(rootEnv), "m"))
@@ -135,6 +138,7 @@ func machine(ctx context.Context, root string) (*Runtime, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	volumes = disks
 	r := New(Config{
 		Client: d.Client(), Disks: disks.Roots(rootSize), DataRoot: filepath.Join(root, "data"), RunDir: filepath.Join(root, "run"), Libexec: libexec,
 		CgroupParent: cgroupParent(filepath.Dir(root)),

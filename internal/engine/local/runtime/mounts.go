@@ -3,7 +3,9 @@ package runtime
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,6 +76,23 @@ func bind(m engine.Mount) specs.Mount {
 		opts = append(opts, "ro")
 	}
 	return specs.Mount{Destination: m.Destination, Type: "bind", Source: m.Source, Options: opts}
+}
+
+// withFiles makes the mounts of files such whose source is the file. It was put there before any container had the volume, and none has more of it
+// than that file; still it is looked at, since a link would be followed.
+func withFiles(list []engine.Mount) ([]engine.Mount, error) {
+	out := slices.Clone(list)
+	for i, m := range out {
+		if m.File == "" {
+			continue
+		}
+		out[i].Source = filepath.Join(m.Source, m.File)
+		st, err := os.Lstat(out[i].Source)
+		if err != nil || !st.Mode().IsRegular() || filepath.Base(m.File) != m.File {
+			return nil, oops.Invalid("the file of the volume at %s is not there", m.Destination)
+		}
+	}
+	return out, nil
 }
 
 var tmpfsPattern = regexp.MustCompile(`^(ro|rw|exec|noexec|suid|nosuid|dev|nodev|size=[0-9]+[kmgKMG%]?|mode=[0-7]{1,4}|uid=[0-9]+|gid=[0-9]+|nr_inodes=[0-9]+[kmgKMG]?)$`)

@@ -34,6 +34,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/engine/local/door"
 )
 
 const snapshotter = "overlayfs"
@@ -46,6 +47,7 @@ type Config struct {
 	RunDir       string                             // pipes and runc's state are below
 	Libexec      string                             // directory of runc, containerd-shim-hyper-v2 and hyper-init
 	LogRate      float64                            // bytes a second that an account's containers may write in the long run, a line counting 100 more; 0: any number
+	Dial         door.Dialer                        // connects with addresses that tenants name; nil: no repositories are cloned
 	CgroupParent string                             // such as /hyper; accounts' and containers' groups are below
 	Trace        func(name string, start time.Time) // told how long the parts of a start take; may be nil
 	Log          *slog.Logger                       // may be nil

@@ -85,6 +85,9 @@ func sameFile(f *os.File, name string) (bool, error) {
 
 // inResting mounts the root file system of a container that does not run, and its volumes where they belong.
 func (r *Runtime) inResting(ctx context.Context, a account.Ref, at engine.FileSite, fn func(*os.File, []string) error) (err error) {
+	if at.Mounts, err = withFiles(at.Mounts); err != nil {
+		return err
+	}
 	mounts, letGo, err := r.restingRootfs(scope(ctx, a), a, at.ID)
 	if err != nil {
 		return err
@@ -111,12 +114,16 @@ func (r *Runtime) inResting(ctx context.Context, a account.Ref, at engine.FileSi
 	})
 }
 
-// makePlaces makes the directories that volumes are mounted on, as a start would.
+// makePlaces makes the directories, and for a file the file, that volumes are mounted on, as a start would.
 func makePlaces(dir string, a account.Ref, volumes []engine.Mount) error {
 	for _, v := range volumes {
 		f, err := openIn(dir, v.Destination, unix.O_PATH)
 		if errors.Is(err, os.ErrNotExist) {
-			err = makeDirIn(dir, v.Destination, int(a.HostID()), int(a.HostID()))
+			place := makeDirIn
+			if v.File != "" {
+				place = makeFileIn
+			}
+			err = place(dir, v.Destination, int(a.HostID()), int(a.HostID()))
 		} else if err == nil {
 			f.Close()
 		}
@@ -156,7 +163,11 @@ func (r *Runtime) withVolumes(dir string, a account.Ref, volumes []engine.Mount,
 
 // mountIn mounts one volume, and returns its root.
 func mountIn(dir string, v engine.Mount, ns *os.File) (*os.File, error) {
-	place, err := openIn(dir, v.Destination, unix.O_PATH|unix.O_DIRECTORY)
+	flags := unix.O_PATH
+	if v.File == "" {
+		flags |= unix.O_DIRECTORY
+	}
+	place, err := openIn(dir, v.Destination, flags)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 			r.dropHub(k)
 		}
 	}()
+	if spec.Mounts, err = withFiles(spec.Mounts); err != nil {
+		return 0, err
+	}
 	begin := time.Now()
 	mounts, err := r.rootfs(ctx, a, spec.ID, spec.Ephemeral)
 	if err != nil {

@@ -1,0 +1,49 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/engine/local/door"
+	"github.com/hypercloud/hyper/internal/engine/local/git"
+	"github.com/hypercloud/hyper/internal/oops"
+)
+
+// clone lets hyper-git clone a repository into a directory. What it connects with is looked at here.
+func (r *Runtime) clone(ctx context.Context, a account.Ref, root *os.File, src engine.GitSource) error {
+	if r.Dial == nil {
+		return oops.NotImplemented("this server clones no repositories")
+	}
+	order, err := json.Marshal(git.Order(src))
+	if err != nil {
+		return err
+	}
+	here, there, err := door.Pair()
+	if err != nil {
+		return err
+	}
+	defer here.Close()
+	dctx, cancel := context.WithCancel(ctx)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = door.Serve(dctx, here, r.Dial) // what went wrong, the process says
+	}()
+	f, err := r.rightless(ctx, a, rightless{
+		program: "hyper-git", args: []string{string(order)}, files: []*os.File{root, there}, out: io.Discard, started: func() { _ = there.Close() },
+	})
+	_ = there.Close()
+	cancel()
+	<-served
+	var c *crash
+	if errors.As(err, &c) && (strings.Contains(c.said, "out of memory") || strings.Contains(c.said, "cannot allocate memory")) {
+		return oops.Exhausted("the repository takes too much memory to unpack")
+	}
+	return filled(ctx, f, err)
+}
