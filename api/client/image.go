@@ -66,9 +66,14 @@ func (c *Client) ImageUpload(ctx context.Context, size int64, quiet bool) (*Imag
 
 // open sends one POST and returns an answer whose body is read later.
 func (c *Client) open(ctx context.Context, path string, query url.Values, header http.Header, body io.Reader) (*http.Response, error) {
+	return c.stream(ctx, http.MethodPost, path, query, header, body)
+}
+
+// stream makes a call whose bodies are read and written as they come.
+func (c *Client) stream(ctx context.Context, method, path string, query url.Values, header http.Header, body io.Reader) (*http.Response, error) {
 	u := c.base
 	u.Path, u.RawQuery = c.base.Path+path, query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), body)
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}

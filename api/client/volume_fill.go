@@ -39,3 +39,17 @@ func (c *Client) VolumeSend(ctx context.Context, uploader, cookie string, archiv
 func (c *Client) VolumeFinish(ctx context.Context, session string) error {
 	return c.call(ctx, http.MethodPut, "/volumes/uploadfinish", url.Values{"session": {session}}, nil, nil)
 }
+
+// VolumeExport is what is in a volume, as a tar. The caller closes it.
+func (c *Client) VolumeExport(ctx context.Context, volume string) (io.ReadCloser, error) {
+	resp, err := c.stream(ctx, http.MethodGet, "/volumes/"+volume+"/export", nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// VolumeRemove destroys a volume and its data.
+func (c *Client) VolumeRemove(ctx context.Context, volume string) error {
+	return c.call(ctx, http.MethodDelete, "/volumes/"+url.PathEscape(volume), nil, nil, nil)
+}

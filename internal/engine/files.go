@@ -19,6 +19,8 @@ type Files interface {
 	ReadFiles(ctx context.Context, a account.Ref, at FileSite, path string, begin func(FileStat), w io.Writer) error
 	// WriteFiles unpacks a tar, plain or packed, into a directory.
 	WriteFiles(ctx context.Context, a account.Ref, at FileSite, path string, opts WriteOptions, r io.Reader) error
+	// ExportVolume writes what is in a volume as a tar, its root first. dir is what AttachVolume returned.
+	ExportVolume(ctx context.Context, a account.Ref, dir string, w io.Writer) error
 	// ExportFiles writes the root file system as a tar, without what is mounted in it.
 	ExportFiles(ctx context.Context, a account.Ref, at FileSite, w io.Writer) error
 	// FileChanges tells what differs from the image.

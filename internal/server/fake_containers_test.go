@@ -347,3 +347,7 @@ func (f *fakeContainers) Export(_ context.Context, _ account.Ref, ref string, be
 func (f *fakeContainers) Changes(_ context.Context, _ account.Ref, ref string) ([]engine.FileChange, error) {
 	return []engine.FileChange{{Path: "/a", Kind: engine.ChangeAdded}, {Path: "/b", Kind: engine.ChangeDeleted}}, f.note("changes %s", ref)
 }
+
+func (f *fakeContainers) ExportVolume(context.Context, account.Ref, string, func(), io.Writer) error {
+	return f.note("export volume")
+}

@@ -26,7 +26,7 @@ import (
 
 // Config is what a Server is made of. All fields but Logins and Log are needed.
 type Config struct {
-	Containers docker.Containers
+	Containers Containers
 	Images     docker.Images
 	Volumes    Volumes
 	Networks   docker.Networks
@@ -44,6 +44,12 @@ type Config struct {
 	Pace  Pace
 	Build docker.Build
 	Log   *slog.Logger
+}
+
+// Containers is what both groups of calls need of container.Service.
+type Containers interface {
+	docker.Containers
+	hyper.Containers
 }
 
 // Volumes is what both groups of calls need of volume.Service.

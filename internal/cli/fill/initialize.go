@@ -84,3 +84,20 @@ func send(ctx context.Context, s *session.Session, bars *bars, volume, source, t
 	}
 	return err
 }
+
+// Import fills a volume from a tar. What is wrong with the tar is said by the server.
+func Import(ctx context.Context, s *session.Session, volume string, archive io.Reader) error {
+	up, err := s.Hyper.VolumeInitialize(ctx, []types.VolumeSource{{Name: volume, Source: imported}})
+	if err != nil {
+		return err
+	}
+	sent := s.Hyper.VolumeSend(ctx, up.Uploaders[volume], up.Cookie, archive)
+	finished := s.Hyper.VolumeFinish(context.WithoutCancel(ctx), up.Session)
+	if sent != nil {
+		return sent
+	}
+	return finished
+}
+
+// imported stands where a volume's source is told, for one that came as an archive.
+const imported = "/import"

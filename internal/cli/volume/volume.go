@@ -13,6 +13,6 @@ func Command(s *session.Session) *cobra.Command {
 		Short: "Manage volumes",
 		Long:  "Volumes are disks of their own: 10 to 50 GB, attached to a container, and kept when it is removed.",
 	}
-	cmd.AddCommand(create(s), initialize(s), inspect(s), ls(s), resize(s), rm(s))
+	cmd.AddCommand(cp(s), create(s), export(s), importVolume(s), initialize(s), inspect(s), ls(s), resize(s), rm(s))
 	return cmd
 }

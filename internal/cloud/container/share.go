@@ -2,6 +2,8 @@ package container
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +66,26 @@ func (s *Service) detachVolume(ctx context.Context, a account.Ref, c *Container,
 		return nil
 	}
 	return s.Engine.DetachVolume(ctx, a, volume)
+}
+
+// ExportVolume writes what is in a volume as a tar, whether a container has it or not. begin is called before the first byte.
+// What changes meanwhile may be in it or not; a volume of a snapshot holds one moment. Errors: ErrNotFound, ErrConflict while it is filled.
+func (s *Service) ExportVolume(ctx context.Context, a account.Ref, name string, begin func(), w io.Writer) (err error) {
+	v, err := s.Volumes.Find(a, name)
+	if err != nil {
+		return err
+	}
+	if v.Spec.Filling != nil || v.Spec.Restoring != "" {
+		return oops.Conflict("volume %s is being filled or restored: wait until that is done", v.Name)
+	}
+	dir, err := s.attachVolume(ctx, a, v.ID)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, s.detachVolume(context.WithoutCancel(ctx), a, &Container{}, v.ID))
+	}()
+	return s.Engine.ExportVolume(ctx, a, dir, &beginning{begin: begin, w: w})
 }
 
 // turns lets one at a time do something with each of many things. The zero value is ready.

@@ -16,7 +16,7 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// MaxUpload is how many bytes an upload may have (behaviour 4.4).
+// MaxUpload is how many bytes an upload may have (behaviour 4.4), if the volume is not larger.
 const MaxUpload = 10 << 30
 
 // Upload takes the files for one volume of a session, as a tar. Whoever knows the cookie may send them, once. They are unpacked when it returns, and
@@ -36,7 +36,7 @@ func (s *Service) Upload(ctx context.Context, session, cookie, name string, arch
 	defer cancel(nil)
 	stop := context.AfterFunc(j.ctx, func() { cancel(context.Cause(j.ctx)) })
 	defer stop()
-	out, err := s.Engine.PrepareFill(ctx, j.a, it.id, it.size, engine.FillSource{Tar: &sent{archive, MaxUpload}})
+	out, err := s.Engine.PrepareFill(ctx, j.a, it.id, it.size, engine.FillSource{Tar: &sent{archive, max(MaxUpload, it.size)}})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -71,7 +71,7 @@ type sent struct {
 func (u *sent) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	if u.left -= int64(n); u.left < 0 {
-		return 0, oops.Exhausted("an upload may have at most %d GB", MaxUpload>>30)
+		return 0, oops.Exhausted("an upload may have at most %d GB, or as much as the volume holds", MaxUpload>>30)
 	}
 	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return n, oops.Invalid("the upload broke off")

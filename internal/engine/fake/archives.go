@@ -174,6 +174,15 @@ func (e *Engine) ExportFiles(ctx context.Context, a account.Ref, at engine.FileS
 	return err
 }
 
+// ExportVolume implements engine.Files.
+func (e *Engine) ExportVolume(ctx context.Context, a account.Ref, dir string, w io.Writer) error {
+	if err := e.enter(ctx, a, "ExportVolume", dir, nil); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "volume")
+	return err
+}
+
 // FileChanges implements engine.Files.
 func (e *Engine) FileChanges(ctx context.Context, a account.Ref, at engine.FileSite) ([]engine.FileChange, error) {
 	return []engine.FileChange{{Path: "/file", Kind: engine.ChangeAdded}}, e.atFile(ctx, a, "FileChanges", at, "/")

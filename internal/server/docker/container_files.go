@@ -48,7 +48,7 @@ func (api *API) readFiles(ctx context.Context, a account.Ref, w http.ResponseWri
 		_ = setPathStat(w, st)
 		rest.Begin(w, tarType)
 	}, out)
-	return brokenOff(begun, err)
+	return rest.BrokenOff(begun, err)
 }
 
 func (api *API) writeFiles(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
@@ -68,15 +68,7 @@ func (api *API) export(ctx context.Context, a account.Ref, w http.ResponseWriter
 		begun = true
 		rest.Begin(w, "application/octet-stream")
 	}, out)
-	return brokenOff(begun, err)
-}
-
-// brokenOff ends an answer that had begun in a way that no client takes for its end: half an archive is not one.
-func brokenOff(begun bool, err error) error {
-	if begun && err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	return err
+	return rest.BrokenOff(begun, err)
 }
 
 // changes tells what differs from the image; null if nothing does, as Docker.

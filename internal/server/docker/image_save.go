@@ -27,7 +27,7 @@ func (api *API) saveImages(ctx context.Context, a account.Ref, w http.ResponseWr
 		begun = true
 		rest.Begin(w, tarType)
 	}, w)
-	return brokenOff(begun, err)
+	return rest.BrokenOff(begun, err)
 }
 
 // push sends an image to its registry. An error before the first message is the answer's status; 401 makes every client ask for a login.

@@ -43,6 +43,7 @@ type Snapshots interface {
 // Containers is what the calls need of container.Service.
 type Containers interface {
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
+	ExportVolume(ctx context.Context, a account.Ref, name string, begin func(), w io.Writer) error
 }
 
 // Compose is what the calls need of compose.Service.

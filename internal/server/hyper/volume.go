@@ -21,6 +21,7 @@ func (api *API) volumeRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/volumes/initialize", Handle: api.initializeVolumes},
 		{Method: http.MethodPut, Pattern: "/volumes/uploadfinish", Handle: api.finishUpload},
 		{Method: http.MethodPost, Pattern: UploadPattern, Open: api.upload},
+		{Method: http.MethodGet, Pattern: "/volumes/{name}/export", Handle: api.exportVolume},
 	}
 }
 
@@ -102,4 +103,15 @@ func (api *API) resizeVolume(ctx context.Context, a account.Ref, w http.Response
 		return err
 	}
 	return rest.NoContent(w)
+}
+
+func (api *API) exportVolume(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	begun := false
+	out, done := rest.PatientWriter(w, rest.Patience)
+	defer done()
+	err := api.Containers.ExportVolume(ctx, a, r.PathValue("name"), func() {
+		begun = true
+		rest.Begin(w, "application/x-tar")
+	}, out)
+	return rest.BrokenOff(begun, err)
 }

@@ -47,6 +47,7 @@ type Order struct {
 	KeepKinds bool     `json:",omitempty"` // write
 	Owner     string   `json:",omitempty"` // write
 	Exclude   []string `json:",omitempty"` // read of /, export: directories whose content is left out
+	Root      bool     `json:",omitempty"` // export: the root itself comes first, as ./
 }
 
 // Answer describes a file.

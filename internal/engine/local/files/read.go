@@ -97,7 +97,30 @@ func export(o Order, out io.Writer) error {
 			opts.ExcludePatterns = append(opts.ExcludePatterns, literal.Replace(rel)+"/*")
 		}
 	}
+	if o.Root {
+		if err := packRoot(out); err != nil {
+			return err
+		}
+	}
 	return pack("/", opts, out)
+}
+
+// packRoot writes the entry of the root, which the others follow.
+func packRoot(out io.Writer) error {
+	fi, err := os.Lstat("/")
+	if err != nil {
+		return err
+	}
+	h, err := tar.FileInfoHeader(fi, "")
+	if err != nil {
+		return err
+	}
+	h.Name, h.Uname, h.Gname, h.Format = "./", "", "", tar.FormatPAX
+	w := tar.NewWriter(out)
+	if err := w.WriteHeader(h); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 // literal takes their meaning from the characters of patterns. One that begins with an exclamation mark would be an exception.

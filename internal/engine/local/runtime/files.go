@@ -62,6 +62,19 @@ func (r *Runtime) ExportFiles(ctx context.Context, a account.Ref, at engine.File
 	})
 }
 
+// ExportVolume implements engine.Files.
+func (r *Runtime) ExportVolume(ctx context.Context, a account.Ref, dir string, w io.Writer) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	root, err := idMapped(dir, a)
+	if err != nil {
+		return fmt.Errorf("showing a volume with the account's ids: %w", err)
+	}
+	defer root.Close()
+	return r.helper(ctx, a, root, files.Export, files.Order{Root: true}, nil, w)
+}
+
 // FileChanges implements engine.Files. The helper tells what is in the upper directory; whether the image has it too is looked up here, by
 // names that may not be links on the way.
 func (r *Runtime) FileChanges(ctx context.Context, a account.Ref, at engine.FileSite) (out []engine.FileChange, err error) {
