@@ -19,6 +19,9 @@ const (
 
 func TestMain(m *testing.M) {
 	lab.Init()
+	if dir := os.Getenv(sourcesEnv); dir != "" {
+		os.Exit(serveSources(dir))
+	}
 	os.Exit(m.Run())
 }
 

@@ -38,14 +38,13 @@ import (
 type Order struct {
 	URL    string
 	Branch string `json:",omitempty"` // "": the repository's choice
+	Memory uint64 // bytes that the process may take; more ends it
 }
 
 // Bounds of what a clone takes of memory.
 const (
-	mostMemory = 1 << 30   // more ends the process
-	goodMemory = 640 << 20 // more makes it tidy up
-	cached     = 64 << 20  // of objects
-	large      = 8 << 20   // a file of more is read piece by piece
+	cached = 64 << 20 // of objects
+	large  = 8 << 20  // a file of more is read piece by piece
 )
 
 // way is the descriptor of the door; 3 is the volume.
@@ -71,7 +70,7 @@ func run(args []string) error {
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-git needs a user namespace of its own")
 	}
-	if err := bound(); err != nil {
+	if err := bound(o.Memory); err != nil {
 		return err
 	}
 	roots, err := x509.SystemCertPool() // while there are files to read it from
@@ -87,9 +86,9 @@ func run(args []string) error {
 }
 
 // bound keeps the process from taking more than a clone is worth.
-func bound() error {
-	debug.SetMemoryLimit(goodMemory)
-	for what, most := range map[int]uint64{unix.RLIMIT_DATA: mostMemory, unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 512} {
+func bound(memory uint64) error {
+	debug.SetMemoryLimit(int64(memory / 8 * 5)) // from there on it tidies up
+	for what, most := range map[int]uint64{unix.RLIMIT_DATA: memory, unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 512} {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("setting a limit: %w", err)
 		}

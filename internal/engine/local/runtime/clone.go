@@ -15,12 +15,15 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
+// cloneMemory is how many bytes of memory the cloning of a repository may take.
+const cloneMemory = 1 << 30
+
 // clone lets hyper-git clone a repository into a directory. What it connects with is looked at here.
 func (r *Runtime) clone(ctx context.Context, a account.Ref, root *os.File, src engine.GitSource) error {
 	if r.Dial == nil {
 		return oops.NotImplemented("this server clones no repositories")
 	}
-	order, err := json.Marshal(git.Order(src))
+	order, err := json.Marshal(git.Order{URL: src.URL, Branch: src.Branch, Memory: r.memory})
 	if err != nil {
 		return err
 	}
@@ -41,8 +44,11 @@ func (r *Runtime) clone(ctx context.Context, a account.Ref, root *os.File, src e
 	_ = there.Close()
 	cancel()
 	<-served
+	// A process without memory ends in more than one way, hardly ever in one that it can tell of.
 	var c *crash
-	if errors.As(err, &c) && (strings.Contains(c.said, "out of memory") || strings.Contains(c.said, "cannot allocate memory")) {
+	if errors.As(err, &c) && ctx.Err() == nil {
+		said, _, _ := strings.Cut(c.said, "\n")
+		r.Log.Warn("a clone ended by itself", "account", a.ID(), "status", c.Error(), "said", said)
 		return oops.Exhausted("the repository takes too much memory to unpack")
 	}
 	return filled(ctx, f, err)

@@ -185,6 +185,27 @@ func TestCloneOfTooMuch(t *testing.T) {
 	}
 }
 
+// Nor may it take all of the machine's memory.
+func TestCloneOfTooMuchMemory(t *testing.T) {
+	shared.memory = 80 << 20
+	t.Cleanup(func() { shared.memory = cloneMemory })
+	dial := world(t)
+	if _, err := cloned(t, dial, "http://web.example/good.git", ""); err != nil {
+		t.Errorf("a small one: %v", err)
+	}
+	connectBy(t, dial)
+	a, id := accountNumber(t, 0), newID()
+	dir, err := volumes.BeginFill(t.Context(), a, id, 256<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = volumes.DropFill(context.Background(), a, id) })
+	_, err = shared.FillDirectory(t.Context(), a, dir, engine.FillSource{Git: &engine.GitSource{URL: "http://web.example/large.git"}})
+	if !errdefs.IsResourceExhausted(err) || !strings.Contains(err.Error(), "too much memory") {
+		t.Errorf("a large one: %v", err)
+	}
+}
+
 // A clone whose server says nothing lasts as long as the patience of who asked.
 func TestCloneIsStopped(t *testing.T) {
 	waiting := make(chan struct{})

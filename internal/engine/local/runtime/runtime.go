@@ -62,6 +62,7 @@ type Runtime struct {
 	live    map[key]*process
 	intakes map[string]*rate.Limiter       // by account
 	turns   map[string]*semaphore.Weighted // by account
+	memory  uint64                         // that the cloning of a repository may take, in bytes
 	chains  map[string]string              // image id to the key of its topmost layer
 }
 
@@ -84,7 +85,7 @@ func New(c Config) *Runtime {
 	if path := os.Getenv("PATH"); !strings.HasPrefix(path, c.Libexec+string(filepath.ListSeparator)) {
 		_ = os.Setenv("PATH", c.Libexec+string(filepath.ListSeparator)+path)
 	}
-	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, turns: map[string]*semaphore.Weighted{}, chains: map[string]string{}}
+	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, turns: map[string]*semaphore.Weighted{}, chains: map[string]string{}, memory: cloneMemory}
 }
 
 func (r *Runtime) tasks() tasksapi.TasksClient      { return r.Client.TaskService() }
