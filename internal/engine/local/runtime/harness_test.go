@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,14 @@ func (c *subject) leftovers() string {
 	return strings.Join(left, ", ")
 }
 
+func (c *subject) hasShim() bool {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	return slices.ContainsFunc(lines, func(l string) bool {
+		raw, _ := os.ReadFile(l)
+		return bytes.Contains(raw, []byte("containerd-shim")) && bytes.Contains(raw, []byte(c.id))
+	})
+}
+
 // remains tells what is there of a container's process.
 func (c *subject) remains() (left []string) {
 	k := keyOf(c.a, c.id)
@@ -104,11 +113,13 @@ func (c *subject) remains() (left []string) {
 	if bytes.Contains(mounts, []byte(c.id)) || bytes.Contains(mounts, []byte(c.r.mountDir())) {
 		left = append(left, "a mount")
 	}
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, l := range lines {
-		if raw, _ := os.ReadFile(l); bytes.Contains(raw, []byte("containerd-shim")) && bytes.Contains(raw, []byte(c.id)) {
+	// A shim that was told to end does so by itself.
+	for n := 0; c.hasShim(); n++ {
+		if n == 100 {
 			left = append(left, "a shim")
+			break
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
