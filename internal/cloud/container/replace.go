@@ -73,7 +73,11 @@ func mounts(c *Container, volume string) bool {
 // checkMounts refuses to start a container whose volumes have passed to the one that replaces it.
 func checkMounts(view *store.View, c *Container) error {
 	for _, m := range c.Spec.Mounts {
-		if v, ok := view.Volume(m.VolumeID); ok && !m.Borrowed && v.Container != c.ID {
+		v, ok := view.Volume(m.VolumeID)
+		if ok && v.Spec.Restoring != "" {
+			return oops.Conflict("volume %s is being restored: wait until that is done", v.Name)
+		}
+		if ok && !m.Borrowed && v.Container != c.ID {
 			return oops.Conflict("volume %s has passed from container %s to another: remove this container, which is replaced", v.Name, c.Name)
 		}
 	}

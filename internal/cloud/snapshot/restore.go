@@ -88,10 +88,7 @@ func (s *Service) finishRestore(ctx context.Context, a account.Ref, id string) e
 	if !ok {
 		return oops.NotFound("No such snapshot: %s", v.Spec.Restoring)
 	}
-	failed := s.Engine.DetachVolume(ctx, a, id) // of a container that ended and could not let go
-	if failed == nil {
-		failed = s.Engine.RestoreVolume(ctx, a, id, row.ID)
-	}
+	failed := s.Engine.RestoreVolume(ctx, a, id, row.ID)
 	failpoint.Hit("snapshot.restore.after-engine")
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		v, ok := tx.Volume(id)
