@@ -46,6 +46,7 @@ var fromDocker = map[string]string{
 var dockerGroups = map[string]string{
 	"container": "Manage containers",
 	"image":     "Manage images",
+	"network":   "Manage networks",
 	"system":    "Manage the server's resources of this account",
 	"volume":    "Manage volumes",
 }
@@ -85,7 +86,7 @@ func keepClouds(s *session.Session, cmd *cobra.Command) {
 }
 
 // groupConstructors end the names of the library's functions that make its groups.
-var groupConstructors = []string{".newContainerCommand", ".newImageCommand", ".newSystemCommand", ".newVolumeCommand"}
+var groupConstructors = []string{".newContainerCommand", ".newImageCommand", ".newNetworkCommand", ".newSystemCommand", ".newVolumeCommand"}
 
 // makesGroup reports whether a constructor is one of those. It is asked of before anything is made, so it has only a name to go by; one
 // that it does not know is made in vain.

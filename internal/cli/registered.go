@@ -6,6 +6,7 @@ import (
 	"github.com/docker/cli/cli/command"
 	_ "github.com/docker/cli/cli/command/container" // each of these registers its commands
 	_ "github.com/docker/cli/cli/command/image"
+	_ "github.com/docker/cli/cli/command/network"
 	_ "github.com/docker/cli/cli/command/registry"
 	_ "github.com/docker/cli/cli/command/system"
 	_ "github.com/docker/cli/cli/command/volume"

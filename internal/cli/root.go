@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"fmt"
 
 	"github.com/hypercloud/hyper/internal/cli/admin"
@@ -88,7 +90,23 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 			container.Port(s), extended(s, groups["container"], "run"), extended(s, groups["container"], "create")),
 		replace(groups["image"], "build import", renamed(image.List(s), "ls", "list"), image.History(s), image.Load(s), image.Pull(s)),
 		replace(groups["system"], "", system.Info(s)),
+		networks(groups["network"]),
 	)
+}
+
+// networks is docker/cli's group, without the flags for what a network here never is; who gives one all the same hears of it from the server.
+func networks(group *cobra.Command) *cobra.Command {
+	for _, cmd := range group.Commands() {
+		if cmd.Name() != "create" {
+			continue
+		}
+		for _, flag := range strings.Fields("attachable config-from config-only driver ingress ipam-driver ipam-opt ipv4 ipv6 opt scope") {
+			if f := cmd.Flags().Lookup(flag); f != nil {
+				f.Hidden = true
+			}
+		}
+	}
+	return group
 }
 
 // extended is run or create of docker/cli's group, with what Hyper adds.

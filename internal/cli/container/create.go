@@ -61,7 +61,7 @@ func Extend(s *session.Session, docker *cobra.Command) *cobra.Command {
 
 // createFlags are the flags that help shows; docker/cli's others are taken, and answered by the server.
 var createFlags = strings.Fields(`attach cidfile detach entrypoint env env-file expose health-cmd health-interval
-	health-retries health-start-period health-timeout hostname interactive label label-file link name no-healthcheck
+	health-retries health-start-period health-timeout hostname interactive ip label label-file link name network network-alias no-healthcheck
 	noauto-volume protection publish publish-all pull quiet restart rm sg size stop-signal stop-timeout tty user volume
 	volumes-from workdir`)
 
