@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"strings"
-
 	"fmt"
+	"strings"
 
 	"github.com/hypercloud/hyper/internal/cli/admin"
 	"github.com/hypercloud/hyper/internal/cli/certificate"
