@@ -168,7 +168,12 @@ func (r *rig) commits() error {
 		}
 	}
 	for _, c := range clients {
-		if _, err := r.one(c, nil, "run", "-d", "--name", "db", "-e", "MYSQL_ROOT_PASSWORD=bench", "-v", "v2:/var/lib/mysql", "mysql"); err != nil {
+		size := []string{"--size", "s4"}
+		if c == "docker" { // the same
+			size = []string{"--memory", "512m", "--cpus", "1"}
+		}
+		args := slices.Concat([]string{"run", "-d", "--name", "db"}, size, []string{"-e", "MYSQL_ROOT_PASSWORD=bench", "-v", "v2:/var/lib/mysql", "mysql"})
+		if _, err := r.one(c, nil, args...); err != nil {
 			return err
 		}
 		if err := r.ready(c); err != nil {
@@ -177,7 +182,7 @@ func (r *rig) commits() error {
 	}
 	script := fmt.Sprintf(`rows=$(yes "INSERT INTO t (filler) VALUES ('0123456789');" | head -n %d)
 begin=$(date +%%s%%N); echo "$rows" | mysql -h127.0.0.1 -uroot -pbench test; echo $(( $(date +%%s%%N) - begin ))`, rows)
-	h, d, err := alternating(3, func(client string, _ int) (float64, error) {
+	h, d, err := alternating(5, func(client string, _ int) (float64, error) {
 		out, err := r.one(client, nil, "exec", "db", "sh", "-c", script)
 		if err != nil {
 			return 0, err
