@@ -28,6 +28,7 @@ func main() {
 	parallel := flag.Int("parallel", 100, "containers started at once")
 	fairness := flag.Bool("fairness", false, "measure instead what a noisy account does to another one")
 	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
+	volumes := flag.Bool("volumes", false, "measure volumes only")
 	flag.Parse()
 	if *fairness {
 		if err := fair(*samples, *only); err != nil {
@@ -36,7 +37,7 @@ func main() {
 		}
 		return
 	}
-	if err := bench(*samples, *parallel); err != nil {
+	if err := bench(*samples, *parallel, *volumes); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -48,7 +49,7 @@ type rig struct {
 	docker string // socket
 }
 
-func bench(samples, parallel int) error {
+func bench(samples, parallel int, onlyVolumes bool) error {
 	for _, p := range []string{"dockerd", "docker"} {
 		if _, err := exec.LookPath(p); err != nil {
 			return fmt.Errorf("%s is missing: 'make bench' installs docker.io", p)
@@ -80,6 +81,9 @@ func bench(samples, parallel int) error {
 	if err := r.images(); err != nil {
 		return err
 	}
+	if onlyVolumes {
+		return r.volumes(samples)
+	}
 	fmt.Printf("%-34s %12s %12s %8s\n", "", "hyper", "docker", "ratio")
 	r.compare("run --rm busybox true", samples, "run", "--rm", "busybox", "true")
 	if err := r.both("run", "-d", "--name", "idle", "busybox", "sleep", "100000"); err != nil {
@@ -94,7 +98,7 @@ func bench(samples, parallel int) error {
 	row("memory per running container (MB)", float64(fullHyper-idleHyper)/float64(n)/1e6, float64(fullDocker-idleDocker)/float64(n)/1e6, "%.1f")
 	r.runc(samples)
 	r.spans()
-	return nil
+	return r.volumes(samples)
 }
 
 func row(name string, hyper, docker float64, format string) {

@@ -28,6 +28,16 @@ func TestMain(m *testing.M) {
 // newLab starts a lab with hyperd and the fixture images.
 func newLab(t *testing.T, instance string, args ...string) *lab.Lab {
 	t.Helper()
+	l := idleLab(t, instance)
+	if err := l.Start(args...); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// idleLab makes a lab with the fixture images, and without hyperd.
+func idleLab(t *testing.T, instance string) *lab.Lab {
+	t.Helper()
 	program, images := os.Getenv(registryEnv), os.Getenv(imagesEnv)
 	if program == "" || images == "" {
 		t.Fatalf("the end-to-end tests need the fixture images: run them by 'make test', or set %s and %s", registryEnv, imagesEnv)
@@ -49,9 +59,6 @@ func newLab(t *testing.T, instance string, args ...string) *lab.Lab {
 		}
 	})
 	if err := l.StartRegistry(program, images); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Start(args...); err != nil {
 		t.Fatal(err)
 	}
 	return l

@@ -107,7 +107,7 @@ func (l *Lab) boot() error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := startFromThread(cmd); err != nil {
 		return fmt.Errorf("making namespaces: %w", err)
 	}
 	l.holder = cmd
@@ -116,6 +116,18 @@ func (l *Lab) boot() error {
 		return errors.New("the lab's first process did not come up")
 	}
 	return nil
+}
+
+// startFromThread starts a command whose Pdeathsig is meant for the death of this program: the kernel sends it when the thread
+// that has started the command ends, so that is one which does not.
+func startFromThread(cmd *exec.Cmd) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		started <- cmd.Start()
+		select {}
+	}()
+	return <-started
 }
 
 // Command is a command inside the lab.

@@ -39,7 +39,12 @@ func bindLoop(image *os.File) (*os.File, error) {
 		return nil, fmt.Errorf("this machine offers no loop devices: %w", err)
 	}
 	defer control.Close()
-	config := unix.LoopConfig{Fd: uint32(image.Fd()), Size: sector}
+	backing, err := untimed(image)
+	if err != nil {
+		return nil, err
+	}
+	defer backing.Close()
+	config := unix.LoopConfig{Fd: uint32(backing.Fd()), Size: sector}
 	config.Info.Flags = unix.LO_FLAGS_AUTOCLEAR | unix.LO_FLAGS_DIRECT_IO
 	name := config.Info.File_name[:]
 	copy(name[:len(name)-1], filepath.Base(image.Name()))

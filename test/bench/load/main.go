@@ -1,0 +1,146 @@
+// Command load does one kind of disk work in a directory and prints how much of it was done in a second. The benchmark puts it
+// into containers, so it is one static file.
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	block = 4096
+	span  = 64 << 20  // of what is overwritten
+	long  = 256 << 20 // of what is written in one go, and read at random
+	lasts = 2 * time.Second
+)
+
+var kinds = map[string]func(dir string) (float64, error){
+	"write":     write,
+	"overwrite": overwrite,
+	"append":    appendTo,
+	"read":      read,
+}
+
+func main() {
+	if len(os.Args) != 3 || kinds[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: load write|overwrite|append|read DIRECTORY")
+		os.Exit(2)
+	}
+	rate, err := kinds[os.Args[1]](os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("%.1f\n", rate)
+}
+
+// repeat calls fn again and again for a while, and returns how often in a second.
+func repeat(fn func(i int) error) (float64, error) {
+	begin := time.Now()
+	for i := 0; ; i++ {
+		if err := fn(i); err != nil {
+			return 0, err
+		}
+		if took := time.Since(begin); took > lasts {
+			return float64(i+1) / took.Seconds(), nil
+		}
+	}
+}
+
+// fill makes a file of the size that is on disk.
+func fill(path string, size, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR|flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	chunk, err := aligned(1 << 20)
+	if err != nil {
+		return nil, err
+	}
+	for i := range chunk {
+		chunk[i] = byte(rand.Uint32())
+	}
+	for range size / len(chunk) {
+		if _, err := f.Write(chunk); err != nil {
+			return nil, err
+		}
+	}
+	return f, f.Sync()
+}
+
+// aligned memory can be read into and written from past the page cache.
+func aligned(size int) ([]byte, error) {
+	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+}
+
+// write is megabytes of one file, and on disk.
+func write(dir string) (float64, error) {
+	path := filepath.Join(dir, "long")
+	begin := time.Now()
+	f, err := fill(path, long, 0)
+	took := time.Since(begin)
+	if err == nil {
+		err = f.Close()
+	}
+	_ = os.Remove(path)
+	return float64(long) / 1e6 / took.Seconds(), err
+}
+
+// overwrite is blocks anywhere in a file that is there, each on disk before the next one: what a database does.
+func overwrite(dir string) (float64, error) {
+	f, err := fill(filepath.Join(dir, "overwritten"), span, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	b := make([]byte, block)
+	return repeat(func(i int) error {
+		b[0] = byte(i)
+		if _, err := f.WriteAt(b, rand.Int64N(span/block)*block); err != nil {
+			return err
+		}
+		return unix.Fdatasync(int(f.Fd()))
+	})
+}
+
+// appendTo is blocks at the end of a file, each on disk before the next one: what a log does.
+func appendTo(dir string) (float64, error) {
+	path := filepath.Join(dir, "appended")
+	f, err := os.Create(path)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	b := make([]byte, block)
+	return repeat(func(int) error {
+		if _, err := f.Write(b); err != nil {
+			return err
+		}
+		return unix.Fdatasync(int(f.Fd()))
+	})
+}
+
+// read is blocks anywhere in a file, from the disk.
+func read(dir string) (float64, error) {
+	path := filepath.Join(dir, "read")
+	f, err := fill(path, long, unix.O_DIRECT)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	b, err := aligned(block)
+	if err != nil {
+		return 0, err
+	}
+	return repeat(func(int) error {
+		_, err := f.ReadAt(b, rand.Int64N(long/block)*block)
+		return err
+	})
+}
