@@ -232,7 +232,7 @@ func (s *Store) FreeSlots(ctx context.Context) error {
 	}
 	defer s.release()
 	if _, err := s.conn.ExecContext(context.WithoutCancel(ctx), "DELETE FROM retired_slots"); err != nil {
-		return fmt.Errorf("write to the database: %w", err)
+		return writeError(err)
 	}
 	next := *s.tenants.Load()
 	next.retired = nil

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 
@@ -64,7 +63,7 @@ func (s *Store) transact(ctx context.Context, t *tenant, fns ...func(*Tx) error)
 		}
 	}
 	if err := tx.commit(); err != nil {
-		return nil, fmt.Errorf("write to the database: %w", err)
+		return nil, writeError(err)
 	}
 	return tx, nil
 }
@@ -120,7 +119,7 @@ func (tx *Tx) write(query string, args ...any) error {
 		return err
 	}()
 	if err != nil {
-		tx.failed = fmt.Errorf("write to the database: %w", err)
+		tx.failed = writeError(err)
 	}
 	return tx.failed
 }

@@ -89,6 +89,7 @@ type powered struct {
 	*lab.Lab
 	t      *testing.T
 	config string
+	place  string // what of the lab's directory is on the drive
 	drives string // directory of the rack
 	rack   *drive.Rack
 	drive  *drive.Drive
@@ -99,7 +100,7 @@ type powered struct {
 
 func newPowered(t *testing.T, instance string) *powered {
 	t.Helper()
-	m := &powered{Lab: idleLab(t, instance), t: t, drive: drive.New(3 << 30)}
+	m := &powered{Lab: idleLab(t, instance), t: t, drive: drive.New(3 << 30), place: "data/volumes"}
 	m.drives = filepath.Join(m.Dir, "drives")
 	m.config = writeFile(t, m.Lab, "hyperd.yml", "limits:\n  volume-pool-gb: 2\n")
 	m.insert(m.drive, true)
@@ -144,10 +145,10 @@ func (m *powered) script(script string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// insert makes the drive what hyperd keeps volumes on.
+// insert mounts the drive at its place.
 func (m *powered) insert(d *drive.Drive, format bool) {
 	m.t.Helper()
-	m.sh("mkdir -p $1 $2/data/volumes", m.drives, m.Dir)
+	m.sh("mkdir -p $1 $2", m.drives, filepath.Join(m.Dir, m.place))
 	err := m.Inside(func() (err error) {
 		m.rack, err = drive.Mount(m.drives)
 		return err
@@ -161,7 +162,7 @@ func (m *powered) insert(d *drive.Drive, format bool) {
 		m.sh("mkfs.ext4 -q -F -E nodiscard $1", disk)
 	}
 	// A device that caches would hide what is not flushed. The first user of a device that clears itself keeps it until the mount does.
-	m.sh(`device=$(losetup --find --show --direct-io=on $1); mount $device $2; losetup -d $device`, disk, filepath.Join(m.Dir, "data", "volumes"))
+	m.sh(`device=$(losetup --find --show --direct-io=on $1); mount $device $2; losetup -d $device`, disk, filepath.Join(m.Dir, m.place))
 }
 
 // writer commits rows, one after the other.

@@ -12,6 +12,8 @@ const (
 	blockSize = 4096
 	// minSize is the smallest volume: below it there is no room for a journal.
 	minSize = 16 << 20
+	// smallJournal is the size of a volume from which on its journal is smaller than mkfs would make it.
+	smallJournal = 1 << 30
 	// mountOptions: freed blocks go back to the machine. The inode tables of a sparse file are zero
 	// already, so that the kernel need not write them.
 	mountOptions = "discard,noinit_itable"
@@ -19,15 +21,33 @@ const (
 	volatileOptions = mountOptions + ",barrier=0"
 )
 
-// makeExt4 makes an empty file system in the sparse file at path, as large as the file. Further arguments are mkfs's.
-func makeExt4(ctx context.Context, path string, more ...string) error {
+// makeVolume makes an empty file system with a journal that has its room on the machine's disk from the start: one that could
+// not be written, because the machine's disk is full, would turn the volume read-only.
+func makeVolume(ctx context.Context, path string, size int64) error {
+	var journal []string
+	if size >= smallJournal {
+		journal = []string{"-J", fmt.Sprintf("size=%d", rootJournal)}
+	}
+	if err := makeExt4(ctx, path, 0, journal...); err != nil {
+		return err
+	}
+	image, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(settle(image), image.Close())
+}
+
+// makeExt4 makes an empty file system in the sparse file at path, as large as the file. Its journal is written, or if lazy is 1
+// left to be written when it is used. Further arguments are mkfs's.
+func makeExt4(ctx context.Context, path string, lazy int, more ...string) error {
 	mkfs, err := findTool("mkfs.ext4", "e2fsprogs")
 	if err != nil {
 		return err
 	}
 	// -F: it is a file. No block is kept for root. A file system with an error turns read-only, not worse.
 	args := []string{"-q", "-F", "-b", fmt.Sprint(blockSize), "-m", "0", "-e", "remount-ro",
-		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"}
+		"-E", fmt.Sprintf("lazy_itable_init=1,lazy_journal_init=%d,nodiscard,root_owner=0:0", lazy)}
 	return runTool(ctx, mkfs, append(append(args, more...), path)...)
 }
 

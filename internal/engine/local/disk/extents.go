@@ -32,25 +32,32 @@ type extentMap struct {
 }
 
 // exclusive is the number of bytes that a file shares with no other one.
-func exclusive(f *os.File) (int64, error) {
-	var total int64
+func exclusive(f *os.File) (total int64, err error) {
+	err = eachExtent(f, func(e extent) {
+		if e.flags&extentShared == 0 {
+			total += int64(e.length)
+		}
+	})
+	return total, err
+}
+
+// eachExtent calls fn for each piece of a file that has room on the disk.
+func eachExtent(f *os.File, fn func(extent)) error {
 	m := &extentMap{length: ^uint64(0), flags: fiemapSync, count: extentsAsked}
 	for {
 		m.mapped = 0
 		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), fiemapCall, uintptr(unsafe.Pointer(m))); errno != 0 {
-			return 0, errno
+			return errno
 		}
 		for _, e := range m.extents[:m.mapped] {
-			if e.flags&extentShared == 0 {
-				total += int64(e.length)
-			}
+			fn(e)
 			m.start = e.logical + e.length
 			if e.flags&extentLast != 0 {
-				return total, nil
+				return nil
 			}
 		}
 		if m.mapped == 0 {
-			return total, nil
+			return nil
 		}
 		m.length = ^uint64(0) - m.start
 	}

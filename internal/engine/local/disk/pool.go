@@ -123,6 +123,9 @@ func (d *Disks) mountPool(file string) error {
 		return err
 	}
 	if !mounted {
+		if err := settle(image); err != nil {
+			return err
+		}
 		dev, err := loopFor(image)
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func (r *Roots) template(ctx context.Context) (string, error) {
 	}
 	return path, makeFile(path, r.size, "root.template.after-file", func(path string) error {
 		// Its size is for ever: no room is kept for growing tables.
-		return makeExt4(ctx, path, "-O", "^resize_inode", "-J", fmt.Sprintf("size=%d", rootJournal), "-d", content)
+		return makeExt4(ctx, path, 1, "-O", "^resize_inode", "-J", fmt.Sprintf("size=%d", rootJournal), "-d", content)
 	})
 }
 

@@ -31,7 +31,7 @@ func (d *Disks) CreateVolume(ctx context.Context, a account.Ref, id string, size
 	if _, err := os.Lstat(v.image); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err = d.create(v, size-size%blockSize, func(path string) error { return makeExt4(ctx, path) })
+	err = d.create(v, size-size%blockSize, func(path string) error { return makeVolume(ctx, path, size) })
 	return createError(v, err)
 }
 

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite" // the driver named sqlite
+
+	"github.com/hypercloud/hyper/test/lab/drive"
+)
+
+// TestMachineDiskFull lets one account write more than the machine's disk holds. Its writers are told, another account's data stay
+// and can be changed in place, and when there is room again all go on.
+func TestMachineDiskFull(t *testing.T) {
+	m := &powered{Lab: idleLab(t, "e2ex"), t: t, drive: drive.New(1 << 30), place: "data"}
+	m.drives = filepath.Join(m.Dir, "drives")
+	m.config = writeFile(t, m.Lab, "hyperd.yml", "limits:\n  volume-pool-gb: 20\n")
+	m.insert(m.drive, true)
+	if err := m.Start("--config", m.config); err != nil {
+		t.Fatal(err)
+	}
+	hyper(t, m.Lab, "admin", "account", "create", "other")
+	hyper(t, m.Lab, "--account", "other", "run", "-d", "--name", "steady", "-v", "data:/data", "busybox", "sh", "-c",
+		"dd if=/dev/urandom of=/data/f bs=1M count=16 && dd if=/dev/urandom of=/data/room bs=1M count=300 && sync && touch /data/ready && sync && sleep 100000")
+	eventually(t, "the steady container has its data", func() string {
+		_, errOut, _ := m.Hyper("--account", "other", "exec", "steady", "cat", "/data/ready")
+		return errOut
+	})
+	steady := func(when string) {
+		t.Helper()
+		hyper(t, m.Lab, "--account", "other", "exec", "steady", "sh", "-c",
+			"dd if=/dev/urandom of=/data/f bs=1M count=16 conv=notrunc,fsync && cat /data/f >/dev/null")
+		t.Logf("the other account wrote in place %s", when)
+	}
+	steady("before")
+	hyper(t, m.Lab, "run", "-d", "--name", "greedy", "-v", "big:/data", "busybox", "sleep", "100000")
+	out, errOut, code := m.Hyper("exec", "greedy", "dd", "if=/dev/urandom", "of=/data/f", "bs=1M", "count=3000", "conv=fsync")
+	if code == 0 {
+		t.Errorf("3 GB on a disk of 1 GB: exit %d, %s%s", code, out, errOut)
+	}
+	t.Logf("the greedy one is told: %s%s", out, errOut)
+	steady("while the disk is full")
+	if _, errOut, code := m.Hyper("volume", "create", "--name", "more"); code == 0 || !strings.Contains(errOut, "the disk of this machine is full") {
+		t.Errorf("a new volume on a full disk: exit %d, %s", code, errOut)
+	}
+	if out := hyper(t, m.Lab, "ps", "--format", "{{.Names}}"); out != "greedy\n" {
+		t.Errorf("hyperd lists %q", out)
+	}
+
+	hyper(t, m.Lab, "--account", "other", "exec", "steady", "sh", "-c", "rm /data/room && sync")
+	// What has met an error is checked when it is attached again.
+	eventually(t, "with room again the writer can go on", func() string {
+		m.sh("sync") // the pool gives room back when it writes its log, by itself within half a minute
+		_, errOut, _ := m.Hyper("restart", "-t", "0", "greedy")
+		out, execErr, code := m.Hyper("exec", "greedy", "sh", "-c", "dd if=/dev/urandom of=/data/g bs=1M count=20 conv=fsync && rm /data/f && sync")
+		if code != 0 {
+			return errOut + out + execErr
+		}
+		return ""
+	})
+	steady("with room again")
+	eventually(t, "with room again there are new volumes", func() string {
+		m.sh("sync")
+		_, errOut, _ := m.Hyper("run", "--rm", "-v", "again:/data", "busybox", "dd", "if=/dev/urandom", "of=/data/f", "bs=1M", "count=20", "conv=fsync")
+		if strings.Contains(errOut, "Error") {
+			return errOut
+		}
+		return ""
+	})
+
+	if err := m.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	m.sh("cp $1/data/hyper.db* $1", m.Dir)
+	db, err := sql.Open("sqlite", filepath.Join(m.Dir, "hyper.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var health string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&health); err != nil || health != "ok" {
+		t.Errorf("hyperd's database is %q, %v", health, err)
+	}
+}
