@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,11 +18,10 @@ import (
 const sourcesEnv = "HYPER_E2E_SOURCES"
 
 // serveSources serves what volumes are filled from, in a lab's network.
-func serveSources(dir string) int {
+func serveSources(dir string) error {
 	handler, err := sources.Web(dir)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
 	failed := make(chan error)
 	for _, addr := range []string{"127.0.0.1:8000", "127.0.0.1:80"} {
@@ -31,8 +29,7 @@ func serveSources(dir string) int {
 			failed <- (&http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: time.Minute}).ListenAndServe()
 		}()
 	}
-	fmt.Fprintln(os.Stderr, <-failed)
-	return 1
+	return <-failed
 }
 
 // withSources is a lab whose hyperd may ask loopback for files and repositories, which are there at the ports 8000 and 80, and by git's daemon.

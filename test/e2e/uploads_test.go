@@ -31,7 +31,9 @@ func TestUploadsInClear(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	client := &http.Client{Transport: &http.Transport{
-		DialContext:     func(ctx context.Context, network, addr string) (net.Conn, error) { return l.Dial(ctx, network, addr, "") },
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return l.Dial(ctx, network, addr, "")
+		},
 		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
 	}}
 	do := func(method, url, kind string, body io.Reader) (int, string) {

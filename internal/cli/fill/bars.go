@@ -34,7 +34,7 @@ func newBars(s *session.Session) *bars {
 	go func() {
 		defer close(b.over)
 		_ = jsonmessage.DisplayJSONMessages(received(b.messages), out, out.FD(), true, nil)
-		for range b.messages { //nolint:revive // what cannot be shown any more is waited for
+		for range b.messages { // what cannot be shown any more is waited for
 		}
 	}()
 	return b

@@ -63,7 +63,7 @@ func sendAll(ctx context.Context, s *session.Session, up types.VolumeUpload, sou
 
 func send(ctx context.Context, s *session.Session, bars *bars, volume, source, to, cookie string) error {
 	r, w := io.Pipe()
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	packed := make(chan error, 1)
 	bar := bars.bar(volume, source)
 	go func() {

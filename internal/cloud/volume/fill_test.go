@@ -38,6 +38,7 @@ func (web) Get(_ context.Context, url string) (*fetch.File, error) {
 }
 
 func newWebBench(t *testing.T) *bench {
+	t.Helper()
 	return newBench(t, func(c *Config) { c.Fetch = web{} })
 }
 

@@ -153,8 +153,7 @@ func save(o Order, in io.Reader, out io.Writer) error {
 	}
 	_, err = io.Copy(f, in)
 	if err = errors.Join(err, f.Close()); err != nil {
-		var where *fs.PathError
-		if errors.As(err, &where) {
+		if where, ok := errors.AsType[*fs.PathError](err); ok {
 			return where.Err
 		}
 		return err

@@ -55,6 +55,7 @@ func world(t *testing.T) door.Dialer {
 
 // gitDaemon is a connection with git's daemon.
 func gitDaemon(t *testing.T, dir string) (net.Conn, error) {
+	t.Helper()
 	l, err := net.Listen("unix", "@"+newID())
 	if err != nil {
 		return nil, err
