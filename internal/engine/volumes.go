@@ -36,4 +36,6 @@ type Volumes interface {
 	ResizeVolume(ctx context.Context, a account.Ref, id string, size int64) error
 	// VolumeUsage tells the bytes that the volume takes on the machine's disk.
 	VolumeUsage(ctx context.Context, a account.Ref, id string) (int64, error)
+	// VolumeFailed reports whether an attached volume met an error of the disk below, and can only be read until it is attached anew.
+	VolumeFailed(ctx context.Context, a account.Ref, id string) (bool, error)
 }

@@ -159,6 +159,10 @@ func (f *fakeVolumes) Find(_ account.Ref, name string) (*store.Volume, error) {
 	return theVolume, nil
 }
 
+func (f *fakeVolumes) Failed(context.Context, account.Ref, *store.Volume) (bool, error) {
+	return false, nil
+}
+
 func (f *fakeVolumes) List(_ account.Ref, filters map[string][]string) ([]*store.Volume, error) {
 	f.calls = append(f.calls, fmt.Sprintf("list %v", filters))
 	return []*store.Volume{theVolume}, nil

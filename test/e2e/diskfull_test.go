@@ -35,6 +35,9 @@ func TestMachineDiskFull(t *testing.T) {
 		t.Logf("the other account wrote in place %s", when)
 	}
 	steady("before")
+	if out, errOut, _ := m.Hyper("info"); strings.Contains(out+errOut, "this machine's disk has") {
+		t.Errorf("info warns too early: %s%s", out, errOut)
+	}
 	hyper(t, m.Lab, "run", "-d", "--name", "greedy", "-v", "big:/data", "busybox", "sleep", "100000")
 	out, errOut, code := m.Hyper("exec", "greedy", "dd", "if=/dev/urandom", "of=/data/f", "bs=1M", "count=3000", "conv=fsync")
 	if code == 0 {
@@ -42,6 +45,9 @@ func TestMachineDiskFull(t *testing.T) {
 	}
 	t.Logf("the greedy one is told: %s%s", out, errOut)
 	steady("while the disk is full")
+	if out, errOut, _ := m.Hyper("info"); !strings.Contains(out+errOut, "this machine's disk has 0B left, and its volumes and root disks") {
+		t.Errorf("info does not warn: %s%s", out, errOut)
+	}
 	if _, errOut, code := m.Hyper("volume", "create", "--name", "more"); code == 0 || !strings.Contains(errOut, "the disk of this machine is full") {
 		t.Errorf("a new volume on a full disk: exit %d, %s", code, errOut)
 	}

@@ -18,6 +18,7 @@ type details struct {
 	Name, Driver, Mountpoint string
 	Labels                   map[string]string
 	Scope, CreatedAt         string
+	Status                   map[string]any `json:",omitempty"`
 }
 
 func inspect(s *session.Session) *cobra.Command {
@@ -46,7 +47,7 @@ func inspect(s *session.Session) *cobra.Command {
 			}
 			if err := dockerinspect.Inspect(s.Out(), names, format, func(name string) (any, []byte, error) {
 				v := found[name]
-				d := details{v.Name, v.Driver, v.Mountpoint, v.Labels, v.Scope, v.CreatedAt}
+				d := details{v.Name, v.Driver, v.Mountpoint, v.Labels, v.Scope, v.CreatedAt, v.Status}
 				raw, err := json.Marshal(d)
 				return d, raw, err
 			}); err != nil {

@@ -5,6 +5,7 @@ package system
 import (
 	"context"
 	"os"
+	"slices"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -14,7 +15,7 @@ import (
 // Config is what a Service is made of.
 type Config struct {
 	Store  *store.Store
-	Engine engine.System
+	Engine Machine
 	ID     string // of this installation, stable across restarts
 	Name   string // of this installation; "": the host name
 	Root   string // data directory
@@ -55,6 +56,11 @@ func (s *Service) Info(ctx context.Context, a account.Ref) (Info, error) {
 	}
 	info := Info{Info: machine, ID: s.ID, Name: s.Name, Root: s.Root}
 	v := s.Store.View(a)
+	failures, err := s.failures(ctx, a, v)
+	if err != nil {
+		return Info{}, err
+	}
+	info.Warnings = slices.Concat(info.Warnings, failures)
 	info.Images = len(v.Images())
 	for _, c := range v.Containers() {
 		if c.Phase != store.Ready {

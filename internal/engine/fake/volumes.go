@@ -121,3 +121,8 @@ func (e *Engine) VolumeAttached(a account.Ref, id string) bool {
 	v, ok := e.of(a).volumes[id]
 	return ok && v.attached
 }
+
+// VolumeFailed implements engine.Volumes. No volume ever fails.
+func (e *Engine) VolumeFailed(ctx context.Context, a account.Ref, id string) (bool, error) {
+	return false, e.enter(ctx, a, "VolumeFailed", id, nil)
+}

@@ -15,10 +15,10 @@ func (e *Engine) PrepareFill(ctx context.Context, a account.Ref, id string, size
 	if err != nil {
 		return engine.Filled{}, err
 	}
-	failpoint.Hit("fill.begun")
+	failpoint.Hit("fill.after-begin")
 	out, err := e.FillDirectory(ctx, a, dir, src)
 	if err == nil {
-		failpoint.Hit("fill.written")
+		failpoint.Hit("fill.after-write")
 		err = e.EndFill(ctx, a, id)
 	}
 	if err != nil {

@@ -29,6 +29,13 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	if out.VolumeBackend == "copy" {
 		out.Warnings = append(out.Warnings, "snapshots of volumes are full copies on this machine: the data directory's file system has no reflinks, and XFS cannot be mounted")
 	}
+	scarce, err := e.RoomWarning()
+	if err != nil {
+		return engine.Info{}, err
+	}
+	if scarce != "" {
+		out.Warnings = append(out.Warnings, scarce)
+	}
 	caps, err := e.daemon.Client().GetSnapshotterCapabilities(namespaces.WithNamespace(ctx, "info"), "overlayfs")
 	if err == nil && !slices.Contains(caps, "remap-ids") {
 		out.Warnings = append(out.Warnings, "containers cannot be started on this machine: its kernel or the data directory's file system does not map ids on a mount; use Linux 6.1 or newer with ext4, XFS or btrfs")

@@ -117,6 +117,7 @@ type Volumes interface {
 	Usage(ctx context.Context, a account.Ref, v *store.Volume) (bytes int64, err error)
 	Remove(ctx context.Context, a account.Ref, name string, force bool) error
 	Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error)
+	Failed(ctx context.Context, a account.Ref, v *store.Volume) (bool, error)
 }
 
 // System is what the calls need of system.Service.

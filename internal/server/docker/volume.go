@@ -102,12 +102,20 @@ func (api *API) createVolume(ctx context.Context, a account.Ref, w http.Response
 	return rest.WriteJSON(w, http.StatusCreated, volumeAnswer(v))
 }
 
-func (api *API) inspectVolume(_ context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+func (api *API) inspectVolume(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	v, err := api.Volumes.Find(a, r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	return rest.WriteJSON(w, http.StatusOK, volumeAnswer(v))
+	out := volumeAnswer(v)
+	failed, err := api.Volumes.Failed(ctx, a, v)
+	if err != nil {
+		return err
+	}
+	if failed {
+		out.Status = map[string]any{"State": "read-only after an error of the machine's disk"}
+	}
+	return rest.WriteJSON(w, http.StatusOK, out)
 }
 
 func (api *API) removeVolume(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {

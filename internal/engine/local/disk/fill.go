@@ -36,7 +36,7 @@ func (d *Disks) BeginFill(ctx context.Context, a account.Ref, id string, size in
 			err = errors.Join(err, d.dropFill(context.WithoutCancel(ctx), v))
 		}
 	}()
-	if err := d.create(f, size-size%blockSize, func(path string) error { return makeExt4(ctx, path) }); err != nil {
+	if err := d.create(f, size-size%blockSize, func(path string) error { return makeVolume(ctx, path, size) }); err != nil {
 		return "", createError(f, err)
 	}
 	if err := d.attach(ctx, f, mountOptions); err != nil {
@@ -100,7 +100,7 @@ func (d *Disks) TakeFill(ctx context.Context, a account.Ref, id string) error {
 	if err := os.Rename(filled, v.image); err != nil {
 		return fmt.Errorf("fill %s: %w", v, err)
 	}
-	failpoint.Hit("fill.take.after-rename")
+	failpoint.Hit("volume.fill.after-rename")
 	return syncDir(v.dir)
 }
 
