@@ -2,6 +2,7 @@ package container
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -29,7 +30,8 @@ func platformLabel(k string) bool {
 
 // takeLabels moves what the platform's labels ask for into spec and keeps the user's own.
 func takeLabels(labels map[string]string, spec *Spec) error {
-	for k, v := range labels {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		v := labels[k]
 		switch {
 		case k == labelSize:
 			spec.Size = v

@@ -188,7 +188,7 @@ func TestCloneOfTooMuch(t *testing.T) {
 
 // Nor may it take all of the machine's memory.
 func TestCloneOfTooMuchMemory(t *testing.T) {
-	shared.memory = 80 << 20
+	shared.memory = 112 << 20
 	t.Cleanup(func() { shared.memory = cloneMemory })
 	dial := world(t)
 	if _, err := cloned(t, dial, "http://web.example/good.git", ""); err != nil {
