@@ -60,8 +60,10 @@ type limits struct {
 	LogRate           float64 `yaml:"log-rate"`            // bytes a second that an account's containers may write to their output in the long run, a line counting 100 more; 0: any number
 	VolumeMaxGB       int     `yaml:"volume-max-gb"`       // largest volume; default 50
 	VolumePoolGB      int64   `yaml:"volume-pool-gb"`
-	FillMinutes       int     `yaml:"fill-minutes"` // for filling a volume, and for a client's uploads; default 30
-	RootfsGB          int64   `yaml:"rootfs-gb"`    // what a new container can write to its root file system; 0: without a limit
+	VolumeOvercommit  float64 `yaml:"volume-overcommit"` // how many times the machine's disk all volumes may have together; 0: any number of times
+	VolumeReserveMB   int64   `yaml:"volume-reserve-mb"` // what must be free on the machine's disk for a new volume, in MiB; default 256
+	FillMinutes       int     `yaml:"fill-minutes"`      // for filling a volume, and for a client's uploads; default 30
+	RootfsGB          int64   `yaml:"rootfs-gb"`         // what a new container can write to its root file system; 0: without a limit
 }
 
 func defaults() config {
@@ -149,6 +151,9 @@ func (c *config) complete() error {
 	}
 	if c.Limits.RequestsPerSecond < 0 || c.Limits.RequestsAtOnce < 0 || c.Limits.LogRate < 0 {
 		return errors.New("limits.requests-per-second, limits.requests-at-once and limits.log-rate cannot be negative; 0 is no limit")
+	}
+	if c.Limits.VolumeOvercommit < 0 || c.Limits.VolumeReserveMB < 0 {
+		return errors.New("limits.volume-overcommit and limits.volume-reserve-mb cannot be negative; 0 is the default")
 	}
 	if c.Limits.FillMinutes < 0 {
 		return fmt.Errorf("limits.fill-minutes is %d: give a number of minutes, or 0 for the default", c.Limits.FillMinutes)

@@ -73,6 +73,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
 		Mirrors: c.RegistryMirrors, Permit: web.Permits, Dial: web.Dial, CgroupParent: "/hyper-" + c.Instance,
 		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
+		VolumeOvercommit: c.Limits.VolumeOvercommit, VolumeReserve: uint64(c.Limits.VolumeReserveMB) << 20,
 		RootfsSize: c.Limits.RootfsGB << 30, LogRate: c.Limits.LogRate, Log: log, Trace: trace,
 	})
 	if err != nil {

@@ -27,22 +27,24 @@ import (
 
 // Config is what an Engine is made of.
 type Config struct {
-	DataRoot       string                // everything that must survive a reboot
-	RunDir         string                // sockets, pipes and mounts
-	Libexec        string                // directory of runc, containerd-shim-hyper-v2 and hyper-init
-	Instance       string                // names this engine's interfaces and tables: a-z and 0-9
-	CgroupParent   string                // such as /hyper
-	Permit         func(netip.Addr) bool // which addresses registries that tenants name may have; nil: any but this machine's own
-	Dial           door.Dialer           // connects with addresses that tenants name; nil: no repositories are cloned
-	Mirrors        []string              // base URLs of registries that are asked before docker.io
-	UplinkPool     netip.Prefix          // links between the machine and the accounts' routers
-	FIPPool        []netip.Prefix        // floating IPs
-	DNSUpstreams   []string              // none: those of /etc/resolv.conf
-	VolumePoolSize int64                 // bytes of the pool file, where one is needed; 0: most of the disk
-	RootfsSize     int64                 // bytes of a new container's root disk; 0: root file systems have no limit
-	LogRate        float64               // bytes a second of an account's output; 0: any number
-	Log            *slog.Logger
-	Trace          func(name string, start time.Time)
+	DataRoot         string                // everything that must survive a reboot
+	RunDir           string                // sockets, pipes and mounts
+	Libexec          string                // directory of runc, containerd-shim-hyper-v2 and hyper-init
+	Instance         string                // names this engine's interfaces and tables: a-z and 0-9
+	CgroupParent     string                // such as /hyper
+	Permit           func(netip.Addr) bool // which addresses registries that tenants name may have; nil: any but this machine's own
+	Dial             door.Dialer           // connects with addresses that tenants name; nil: no repositories are cloned
+	Mirrors          []string              // base URLs of registries that are asked before docker.io
+	UplinkPool       netip.Prefix          // links between the machine and the accounts' routers
+	FIPPool          []netip.Prefix        // floating IPs
+	DNSUpstreams     []string              // none: those of /etc/resolv.conf
+	VolumePoolSize   int64                 // bytes of the pool file, where one is needed; 0: most of the disk
+	VolumeOvercommit float64               // how many times the disk all volumes may have together; 0: any number of times
+	VolumeReserve    uint64                // bytes that must be free for a new volume; 0: 256 MiB
+	RootfsSize       int64                 // bytes of a new container's root disk; 0: root file systems have no limit
+	LogRate          float64               // bytes a second of an account's output; 0: any number
+	Log              *slog.Logger
+	Trace            func(name string, start time.Time)
 }
 
 // Engine is this machine.
@@ -87,7 +89,8 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	e.facts = facts(c.Libexec, e.daemon.Version())
 	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Permit: c.Permit, Dir: c.DataRoot})
 	e.Disks, err = disk.New(ctx, disk.Config{
-		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize, Log: c.Log,
+		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize,
+		Overcommit: c.VolumeOvercommit, Reserve: c.VolumeReserve, Log: c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the volumes: %w", err)

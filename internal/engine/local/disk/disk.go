@@ -31,6 +31,7 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -51,7 +52,11 @@ type Config struct {
 	// PoolSize is the size in bytes of the pool file, if one is needed and not there yet. 0 takes
 	// nine tenths of the file system of Dir, at least 20 GiB. The file is sparse.
 	PoolSize int64
-	Log      *slog.Logger
+	// Overcommit is how many times the size of the file system of Dir all volumes may have together; 0 is any number of times.
+	Overcommit float64
+	// Reserve is how many bytes must be free on that file system for a new volume; 0 is 256 MiB.
+	Reserve uint64
+	Log     *slog.Logger
 }
 
 // The backends, by what a copy of a volume costs.
@@ -70,6 +75,7 @@ type Disks struct {
 	log      *slog.Logger
 	headroom uint64 // bytes that must stay free on the host's file system
 	busy     locks  // by volume
+	admissions
 }
 
 var _ engine.Volumes = (*Disks)(nil)
@@ -92,7 +98,7 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 			return nil, err
 		}
 	}
-	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: defaultHeadroom}
+	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: cmp.Or(cfg.Reserve, defaultHeadroom), admissions: admissions{overcommit: cfg.Overcommit}}
 	if d.log == nil {
 		d.log = slog.Default()
 	}

@@ -45,6 +45,13 @@ func (d *Disks) ResizeVolume(ctx context.Context, a account.Ref, id string, size
 	if err := d.checkSpace(v); err != nil {
 		return err
 	}
+	if size > fi.Size() {
+		end, err := d.admit(v, size)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	mounted, err := mountedFrom(v.target, image)
 	if err != nil {
 		return err

@@ -76,6 +76,18 @@ func (d *Disks) CreateVolumeFrom(_ context.Context, a account.Ref, volumeID, sna
 	if _, err := os.Lstat(v.image); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	fi, err := os.Lstat(s.image)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errAbsent(s)
+	}
+	if err != nil {
+		return err
+	}
+	end, err := d.admit(v, fi.Size())
+	if err != nil {
+		return err
+	}
+	defer end()
 	return createError(v, d.cloneTo(v, s, func(clone func() error) error { return clone() }))
 }
 

@@ -31,6 +31,11 @@ func (d *Disks) CreateVolume(ctx context.Context, a account.Ref, id string, size
 	if _, err := os.Lstat(v.image); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	end, err := d.admit(v, size)
+	if err != nil {
+		return err
+	}
+	defer end()
 	err = d.create(v, size-size%blockSize, func(path string) error { return makeVolume(ctx, path, size) })
 	return createError(v, err)
 }
