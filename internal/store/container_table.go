@@ -16,44 +16,35 @@ import (
 )
 
 type containerTable struct {
-	byID      map[string]*Container
-	byName    map[string]*Container
-	byAddress map[netip.Addr]*Container
-	order     lazy[[]*Container] // newest first
+	*namedTable[*Container, []*Container] // newest first
+	byAddress                             map[netip.Addr]*Container
 }
 
+func (c *Container) key() (id, name string) { return c.ID, c.Name }
+
 func newContainerTable() *containerTable {
-	return &containerTable{
-		byID:      map[string]*Container{},
-		byName:    map[string]*Container{},
-		byAddress: map[netip.Addr]*Container{},
-	}
+	return &containerTable{newNamedTable[*Container, []*Container](), map[netip.Addr]*Container{}}
 }
 
 func (t *containerTable) clone() *containerTable {
-	return &containerTable{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName), byAddress: maps.Clone(t.byAddress)}
+	return &containerTable{t.namedTable.clone(), maps.Clone(t.byAddress)}
 }
 
 func (t *containerTable) put(c *Container) {
 	t.remove(c.ID)
-	t.byID[c.ID] = c
-	t.byName[c.Name] = c
+	t.namedTable.put(c)
 	for _, e := range c.Endpoints {
 		t.byAddress[e.Address] = c
 	}
 }
 
 func (t *containerTable) remove(id string) {
-	t.order.forget()
-	old, ok := t.byID[id]
-	if !ok {
-		return
+	if old, ok := t.byID[id]; ok {
+		for _, e := range old.Endpoints {
+			delete(t.byAddress, e.Address)
+		}
 	}
-	delete(t.byID, id)
-	delete(t.byName, old.Name)
-	for _, e := range old.Endpoints {
-		delete(t.byAddress, e.Address)
-	}
+	t.namedTable.remove(id)
 }
 
 // Container finds a container by its whole id.
@@ -74,23 +65,11 @@ func (v *View) FindContainer(ref string) (*Container, error) {
 	if c, ok := v.containers.byName[strings.TrimPrefix(ref, "/")]; ok {
 		return c, nil
 	}
-	if c, ok := v.containers.byID[ref]; ok {
-		return c, nil
+	c, ok, err := v.containers.beginning(ref, "container", func(*Container) bool { return true })
+	if err == nil && !ok {
+		err = oops.NotFound("No such container: %s", ref)
 	}
-	var found *Container
-	for id, c := range v.containers.byID {
-		if ref == "" || !strings.HasPrefix(id, ref) {
-			continue
-		}
-		if found != nil {
-			return nil, oops.Invalid("More than one container has an id that begins with %s. Give more of it.", ref)
-		}
-		found = c
-	}
-	if found == nil {
-		return nil, oops.NotFound("No such container: %s", ref)
-	}
-	return found, nil
+	return c, err
 }
 
 // Containers lists all containers, newest first.

@@ -7,40 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-type networkTable struct {
-	byID   map[string]*Network
-	byName map[string]*Network
-	order  lazy[[]*Network] // oldest first
-}
+type networkTable = namedTable[*Network, []*Network] // oldest first
 
-func newNetworkTable() *networkTable {
-	return &networkTable{byID: map[string]*Network{}, byName: map[string]*Network{}}
-}
-
-func (t *networkTable) clone() *networkTable {
-	return &networkTable{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName)}
-}
-
-func (t *networkTable) put(n *Network) {
-	t.remove(n.ID)
-	t.byID[n.ID] = n
-	t.byName[n.Name] = n
-}
-
-func (t *networkTable) remove(id string) {
-	t.order.forget()
-	if old, ok := t.byID[id]; ok {
-		delete(t.byID, id)
-		delete(t.byName, old.Name)
-	}
-}
+func (n *Network) key() (id, name string) { return n.ID, n.Name }
 
 // Network finds a network by its whole id.
 func (v *View) Network(id string) (*Network, bool) {
@@ -54,23 +29,11 @@ func (v *View) FindNetwork(ref string) (*Network, error) {
 	if n, ok := v.networks.byName[ref]; ok {
 		return n, nil
 	}
-	if n, ok := v.networks.byID[ref]; ok {
-		return n, nil
+	n, ok, err := v.networks.beginning(ref, "network", func(*Network) bool { return true })
+	if err == nil && !ok {
+		err = oops.NotFound("network %s not found", ref)
 	}
-	var found *Network
-	for id, n := range v.networks.byID {
-		if ref == "" || !strings.HasPrefix(id, ref) {
-			continue
-		}
-		if found != nil {
-			return nil, oops.Invalid("More than one network has an id that begins with %s. Give more of it.", ref)
-		}
-		found = n
-	}
-	if found == nil {
-		return nil, oops.NotFound("network %s not found", ref)
-	}
-	return found, nil
+	return n, err
 }
 
 // Networks lists the networks that the account made, oldest first.

@@ -7,40 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-type snapshotTable struct {
-	byID   map[string]*Snapshot
-	byName map[string]*Snapshot
-	order  lazy[[]*Snapshot] // newest first
-}
+type snapshotTable = namedTable[*Snapshot, []*Snapshot] // newest first
 
-func newSnapshotTable() *snapshotTable {
-	return &snapshotTable{byID: map[string]*Snapshot{}, byName: map[string]*Snapshot{}}
-}
-
-func (t *snapshotTable) clone() *snapshotTable {
-	return &snapshotTable{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName)}
-}
-
-func (t *snapshotTable) put(s *Snapshot) {
-	t.remove(s.ID)
-	t.byID[s.ID] = s
-	t.byName[s.Name] = s
-}
-
-func (t *snapshotTable) remove(id string) {
-	t.order.forget()
-	if old, ok := t.byID[id]; ok {
-		delete(t.byID, id)
-		delete(t.byName, old.Name)
-	}
-}
+func (s *Snapshot) key() (id, name string) { return s.ID, s.Name }
 
 // Snapshot finds a snapshot by its id.
 func (v *View) Snapshot(id string) (*Snapshot, bool) {
@@ -60,20 +34,11 @@ func (v *View) FindSnapshot(ref string) (*Snapshot, error) {
 	if s, ok := v.snapshots.byName[ref]; ok && s.Phase == Ready {
 		return s, nil
 	}
-	var found *Snapshot
-	for id, s := range v.snapshots.byID {
-		if ref == "" || s.Phase != Ready || !strings.HasPrefix(id, ref) {
-			continue
-		}
-		if found != nil {
-			return nil, oops.Invalid("More than one snapshot has an id that begins with %s. Give more of it.", ref)
-		}
-		found = s
+	s, ok, err := v.snapshots.beginning(ref, "snapshot", func(s *Snapshot) bool { return s.Phase == Ready })
+	if err == nil && !ok {
+		err = oops.NotFound("No such snapshot: %s", ref)
 	}
-	if found == nil {
-		return nil, oops.NotFound("No such snapshot: %s", ref)
-	}
-	return found, nil
+	return s, err
 }
 
 // Snapshots lists all snapshots, newest first.

@@ -26,10 +26,10 @@ type View struct {
 func newView(a account.Ref) *View {
 	return &View{
 		account:     a,
-		networks:    newNetworkTable(),
+		networks:    newNamedTable[*Network, []*Network](),
 		containers:  newContainerTable(),
-		volumes:     newVolumeTable(),
-		snapshots:   newSnapshotTable(),
+		volumes:     newNamedTable[*Volume, volumeOrder](),
+		snapshots:   newNamedTable[*Snapshot, []*Snapshot](),
 		images:      newImageTable(),
 		tags:        newTagTable(),
 		floatingIPs: newFloatingIPTable(),

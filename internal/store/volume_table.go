@@ -7,46 +7,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-type volumeTable struct {
-	byID   map[string]*Volume
-	byName map[string]*Volume
-	order  lazy[volumeOrder]
-}
+type volumeTable = namedTable[*Volume, volumeOrder]
+
+func (vol *Volume) key() (id, name string) { return vol.ID, vol.Name }
 
 type volumeOrder struct {
 	newest      []*Volume            // newest first
 	byContainer map[string][]*Volume // by name
 }
 
-func newVolumeTable() *volumeTable {
-	return &volumeTable{byID: map[string]*Volume{}, byName: map[string]*Volume{}}
-}
-
-func (t *volumeTable) clone() *volumeTable {
-	return &volumeTable{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName)}
-}
-
-func (t *volumeTable) put(vol *Volume) {
-	t.remove(vol.ID)
-	t.byID[vol.ID] = vol
-	t.byName[vol.Name] = vol
-}
-
-func (t *volumeTable) remove(id string) {
-	t.order.forget()
-	if old, ok := t.byID[id]; ok {
-		delete(t.byID, id)
-		delete(t.byName, old.Name)
-	}
-}
-
-func (t *volumeTable) ordered() volumeOrder {
+func (v *View) orderedVolumes() volumeOrder {
+	t := v.volumes
 	return t.order.get(func() volumeOrder {
 		o := volumeOrder{byContainer: map[string][]*Volume{}}
 		o.newest = sorted(t.byID, func(a, b *Volume) int {
@@ -85,11 +61,11 @@ func (v *View) FindVolume(ref string) (*Volume, error) {
 }
 
 // Volumes lists all volumes, newest first.
-func (v *View) Volumes() []*Volume { return slices.Clone(v.volumes.ordered().newest) }
+func (v *View) Volumes() []*Volume { return slices.Clone(v.orderedVolumes().newest) }
 
 // VolumesOf lists the volumes that the container has, by name.
 func (v *View) VolumesOf(containerID string) []*Volume {
-	return slices.Clone(v.volumes.ordered().byContainer[containerID])
+	return slices.Clone(v.orderedVolumes().byContainer[containerID])
 }
 
 func (tx *Tx) ownVolumes() *volumeTable {
