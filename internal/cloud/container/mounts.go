@@ -193,8 +193,8 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				if have.Phase != store.Ready {
 					return nil, nil, oops.Conflict("volume %s is being made or removed: try again", p.volume)
 				}
-				if have.Spec.Filling != nil {
-					return nil, nil, oops.Conflict("volume %s is being filled: wait until that is done", p.volume)
+				if err := volume.Steady(have); err != nil {
+					return nil, nil, err
 				}
 				if have.Container != "" && have.Container != id {
 					return nil, nil, oops.Conflict("volume %s is attached to container %s: a volume belongs to one container until that is removed",

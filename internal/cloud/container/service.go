@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/moby/locker"
+
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
@@ -64,7 +66,7 @@ type Service struct {
 	mu      sync.Mutex
 	entries map[string]*entry // by container id
 	execs   execs
-	volumes turns
+	volumes locker.Locker // one attaches or detaches a volume at a time
 	stop    context.CancelFunc
 	base    context.Context
 }

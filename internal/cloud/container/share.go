@@ -6,9 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -55,13 +55,15 @@ func inUse(view *store.View, volume, but string) bool {
 
 // attachVolume attaches a volume for a container whose row says already that it is starting.
 func (s *Service) attachVolume(ctx context.Context, a account.Ref, volume string) (dir string, err error) {
-	defer s.volumes.take(volume)()
+	s.volumes.Lock(volume)
+	defer func() { _ = s.volumes.Unlock(volume) }() // its only error is that it was not locked
 	return s.Engine.AttachVolume(ctx, a, volume)
 }
 
 // detachVolume lets go of a volume for a container, unless another one uses it.
 func (s *Service) detachVolume(ctx context.Context, a account.Ref, c *Container, volume string) error {
-	defer s.volumes.take(volume)()
+	s.volumes.Lock(volume)
+	defer func() { _ = s.volumes.Unlock(volume) }() // its only error is that it was not locked
 	if inUse(s.Store.View(a), volume, c.ID) {
 		return nil
 	}
@@ -75,8 +77,8 @@ func (s *Service) ExportVolume(ctx context.Context, a account.Ref, name string, 
 	if err != nil {
 		return err
 	}
-	if v.Spec.Filling != nil || v.Spec.Restoring != "" {
-		return oops.Conflict("volume %s is being filled or restored: wait until that is done", v.Name)
+	if err := volume.Steady(v); err != nil {
+		return err
 	}
 	dir, err := s.attachVolume(ctx, a, v.ID)
 	if err != nil {
@@ -86,39 +88,4 @@ func (s *Service) ExportVolume(ctx context.Context, a account.Ref, name string, 
 		err = errors.Join(err, s.detachVolume(context.WithoutCancel(ctx), a, &Container{}, v.ID))
 	}()
 	return s.Engine.ExportVolume(ctx, a, dir, &beginning{begin: begin, w: w})
-}
-
-// turns lets one at a time do something with each of many things. The zero value is ready.
-type turns struct {
-	mu sync.Mutex
-	of map[string]*turn
-}
-
-type turn struct {
-	sync.Mutex
-	waiting int
-}
-
-// take waits for the turn with a thing, and returns what ends it.
-func (t *turns) take(id string) (release func()) {
-	t.mu.Lock()
-	if t.of == nil {
-		t.of = map[string]*turn{}
-	}
-	mine := t.of[id]
-	if mine == nil {
-		mine = &turn{}
-		t.of[id] = mine
-	}
-	mine.waiting++
-	t.mu.Unlock()
-	mine.Lock()
-	return func() {
-		mine.Unlock()
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if mine.waiting--; mine.waiting == 0 {
-			delete(t.of, id)
-		}
-	}
 }

@@ -80,10 +80,8 @@ func subject(v *store.View, req CreateRequest) (*store.Volume, error) {
 		return nil, oops.NotFound("No such volume: %s", req.Volume)
 	case vol.Phase == store.Removing:
 		return nil, oops.Conflict("volume %s is being removed", vol.Name)
-	case vol.Spec.Filling != nil:
-		return nil, oops.Conflict("volume %s is being filled: wait until that is done", vol.Name)
-	case vol.Spec.Restoring != "":
-		return nil, oops.Conflict("volume %s is being restored", vol.Name)
+	case volume.Steady(vol) != nil:
+		return nil, volume.Steady(vol)
 	case vol.Container != "" && !req.Force:
 		holder := vol.Container[:12]
 		if c, ok := v.Container(vol.Container); ok {

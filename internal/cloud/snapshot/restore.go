@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -62,11 +63,8 @@ func restorable(v *store.View, row *store.Snapshot) (*store.Volume, error) {
 	if !ok || vol.Phase != store.Ready {
 		return nil, oops.NotFound("No such volume: %s", row.Volume)
 	}
-	if vol.Spec.Filling != nil {
-		return nil, oops.Conflict("volume %s is being filled: wait until that is done", vol.Name)
-	}
-	if vol.Spec.Restoring != "" {
-		return nil, oops.Conflict("volume %s is being restored already", vol.Name)
+	if err := volume.Steady(vol); err != nil {
+		return nil, err
 	}
 	for _, c := range v.Containers() {
 		uses := slices.ContainsFunc(c.Spec.Mounts, func(m store.Mount) bool { return m.VolumeID == vol.ID })

@@ -243,6 +243,34 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// No snapshot is taken of a volume that something changes, nor is it made to hold another one meanwhile.
+func TestVolumeThatChanges(t *testing.T) {
+	b := newBench(t)
+	first := b.take("first")
+	for says, spec := range map[string]store.VolumeSpec{
+		"is being filled": {Filling: &store.Filling{Source: "/src"}}, "is being restored": {Restoring: first.ID}, "is being resized": {Resizing: 50},
+	} {
+		err := b.store.Update(t.Context(), b.a, func(tx *store.Tx) error {
+			v, _ := tx.Volume(b.data.ID)
+			row := *v
+			row.Spec = spec
+			return tx.PutVolume(row)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.snaps.Create(t.Context(), b.a, CreateRequest{Volume: b.data.Name, Force: true}); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), says) {
+			t.Errorf("taking one: %v, want %q", err, says)
+		}
+		if _, err := b.snaps.Restore(t.Context(), b.a, "first"); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), says) {
+			t.Errorf("restoring it: %v, want %q", err, says)
+		}
+	}
+	if b.names() != "first" {
+		t.Errorf("there are %s", b.names())
+	}
+}
+
 // What an earlier hyperd did not come to do is done at start.
 func TestRecover(t *testing.T) {
 	b := newBench(t)

@@ -139,17 +139,16 @@ func (s *Service) discard(ctx context.Context, a account.Ref, id string) error {
 // written to them), volumes that were being removed go, and those that were being filled are as they were, or filled. It is called at start, before the account is served.
 func (s *Service) Recover(ctx context.Context, a account.Ref) error {
 	var ids []string
+	var errs []error
 	for _, v := range s.Store.View(a).Volumes() {
 		if v.Phase == store.Ready && v.Spec.Filling != nil {
-			if err := s.recoverFilling(ctx, a, v); err != nil {
-				return err
-			}
+			errs = append(errs, s.recoverFilling(ctx, a, v))
 		}
 		if v.Phase != store.Ready {
 			ids = append(ids, v.ID)
 		}
 	}
-	errs := []error{s.Discard(ctx, a, ids)}
+	errs = append(errs, s.Discard(ctx, a, ids))
 	for _, v := range s.Store.View(a).Volumes() {
 		if v.Spec.Resizing != 0 && v.Phase == store.Ready {
 			errs = append(errs, s.finishResize(ctx, a, v.ID))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -63,8 +64,7 @@ func (s *Service) Initialize(ctx context.Context, a account.Ref, req InitializeR
 		return Upload{}, errors.Join(err, s.abandon(j))
 	}
 	if err := s.commit(j, remote); err != nil {
-		s.fills.end(j)
-		return Upload{}, err
+		return Upload{}, errors.Join(err, s.abandon(j))
 	}
 	if len(sent) == 0 {
 		s.fills.end(j)
@@ -121,9 +121,10 @@ func (s *Service) intendFill(ctx context.Context, a account.Ref, req InitializeR
 
 // fillable says from what a volume is to be filled, if it may be.
 func fillable(v *store.Volume, raw string, reload bool) (source, error) {
+	if err := Steady(v); err != nil {
+		return source{}, err
+	}
 	switch {
-	case v.Spec.Filling != nil:
-		return source{}, beingFilled(v)
 	case v.Container != "":
 		return source{}, oops.Conflict("volume %s is attached to container %s: only a volume that no container has can be initialised", v.Name, v.Container)
 	case reload && v.Spec.Source == "":
@@ -138,10 +139,6 @@ func fillable(v *store.Volume, raw string, reload bool) (source, error) {
 		return source{}, oops.Conflict("volume %s was in use and may hold data: only a new volume can be initialised", v.Name)
 	}
 	return parseSource(raw)
-}
-
-func beingFilled(v *store.Volume) error {
-	return oops.Conflict("volume %s is being filled: wait until that is done", v.Name)
 }
 
 // fetchAll makes the content of addresses ready.
@@ -210,7 +207,8 @@ func (w worded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// commit puts what is ready in its place, in three steps each of which can be the last.
+// commit puts what is ready in its place, in three steps each of which can be the last. After an error, abandon leaves what was
+// not ready.
 func (s *Service) commit(j *job, items []*item) error {
 	if len(items) == 0 {
 		return nil
@@ -220,7 +218,7 @@ func (s *Service) commit(j *job, items []*item) error {
 		row.Spec.Filling = &store.Filling{Source: it.source.raw, File: it.filled.File, Whole: true}
 	})
 	if err != nil {
-		return errors.Join(err, s.abandon(j))
+		return err
 	}
 	failpoint.Hit("volume.fill.after-whole")
 	var errs []error
@@ -228,7 +226,7 @@ func (s *Service) commit(j *job, items []*item) error {
 		errs = append(errs, s.Engine.TakeFill(ctx, j.a, it.id))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err // the rows say what remains to be done: a removal, or Recover, does it
+		return err
 	}
 	failpoint.Hit("volume.fill.after-take")
 	return s.eachFilling(ctx, j.a, items, settle)
@@ -240,15 +238,20 @@ func settle(row *store.Volume, _ *item) {
 	row.Spec.Source, row.Spec.File, row.Spec.Filling, row.Written = f.Source, f.File, nil, true
 }
 
-// abandon leaves the volumes of a job as they were.
+// abandon leaves the volumes of a job as they were, but for those whose new content is ready: of them a removal, or Recover, does what remains.
 func (s *Service) abandon(j *job) error {
 	defer s.fills.end(j)
 	ctx := context.WithoutCancel(j.ctx)
+	view := s.Store.View(j.a)
+	half := slices.DeleteFunc(slices.Clone(j.items), func(it *item) bool {
+		v, ok := view.Volume(it.id)
+		return !ok || v.Spec.Filling == nil || v.Spec.Filling.Whole
+	})
 	var errs []error
-	for _, it := range j.items {
+	for _, it := range half {
 		errs = append(errs, s.Engine.DropFill(ctx, j.a, it.id))
 	}
-	return errors.Join(append(errs, s.eachFilling(ctx, j.a, j.items, func(row *store.Volume, _ *item) { row.Spec.Filling = nil }))...)
+	return errors.Join(append(errs, s.eachFilling(ctx, j.a, half, func(row *store.Volume, _ *item) { row.Spec.Filling = nil }))...)
 }
 
 // eachFilling changes the rows of volumes that are being filled.

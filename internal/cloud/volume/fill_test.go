@@ -102,7 +102,9 @@ func TestInitializeIsRefused(t *testing.T) {
 	used.Written = true
 	filling := *b.create("filling", nil)
 	filling.Spec.Filling = &store.Filling{Source: "https://h/x"}
-	b.put(used, filling)
+	resizing, restoring := *b.create("resizing", nil), *b.create("restoring", nil)
+	resizing.Spec.Resizing, restoring.Spec.Restoring = 20, strings.Repeat("a", 64)
+	b.put(used, filling, resizing, restoring)
 	many := make([]Item, maxItems+1)
 	for name, tc := range map[string]struct {
 		items  []Item
@@ -117,6 +119,8 @@ func TestInitializeIsRefused(t *testing.T) {
 		"an attached one":            {[]Item{{"attached", "https://h/x"}}, false, errdefs.IsConflict, "attached to container"},
 		"one that was used":          {[]Item{{"used", "https://h/x"}}, false, errdefs.IsConflict, "may hold data"},
 		"one that is filled":         {[]Item{{"filling", "https://h/x"}}, false, errdefs.IsConflict, "is being filled"},
+		"one that is resized":        {[]Item{{"resizing", "https://h/x"}}, false, errdefs.IsConflict, "is being resized"},
+		"one that is restored":       {[]Item{{"restoring", "https://h/x"}}, false, errdefs.IsConflict, "is being restored"},
 		"a bad source":               {[]Item{{"fresh", "relative"}}, false, errdefs.IsInvalidArgument, "relative is not supported volume source"},
 		"loading again what was not": {[]Item{{"fresh", ""}}, true, errdefs.IsConflict, "never initialised"},
 		"a missing file":             {[]Item{{"fresh", "https://joe:pw@h/404"}}, false, errdefs.IsInvalidArgument, "https://joe:xxxxx@h/404 cannot be loaded into volume fresh: its server answers 404 Not Found"},
@@ -297,6 +301,28 @@ func TestRemovalEndsAFilling(t *testing.T) {
 	if left := b.store.View(b.a).Volumes(); len(left) != 0 || b.engine.Fills(b.a) != 0 {
 		t.Errorf("%v is left", left)
 	}
+}
+
+// A content that is ready and cannot take its place waits for that. The other volumes of its call, whose files were still to be sent, are free.
+func TestReadyContentStays(t *testing.T) {
+	b := newWebBench(t)
+	b.create("sent", nil)
+	b.create("fetched", nil)
+	b.engine.FailOnce("TakeFill", errors.New("not today"))
+	if _, err := b.initialize(Item{"sent", "/src"}, Item{"fetched", "https://h/a.conf"}); err == nil {
+		t.Fatal("it went well")
+	}
+	if v := b.row("sent"); v.Spec.Filling != nil {
+		t.Errorf("the volume whose files were still to be sent is %+v", v.Spec.Filling)
+	}
+	if err := b.volumes.Resize(t.Context(), b.a, "fetched", 20); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), "being filled") {
+		t.Errorf("resizing the other one: %v", err)
+	}
+	if err := b.volumes.Recover(t.Context(), b.a); err != nil {
+		t.Fatal(err)
+	}
+	b.holds("sent", "", "", "")
+	b.holds("fetched", "of https://h/a.conf", "https://h/a.conf", "a.conf")
 }
 
 // A client that goes away while the server fetches leaves the volume as it was.

@@ -34,8 +34,8 @@ func (s *Service) remove(ctx context.Context, a account.Ref, id string) error {
 		if !ok {
 			return noSuchVolume(id)
 		}
-		if s.fills.has(id) { // again, by now
-			return beingFilled(v)
+		if s.fills.has(id) && v.Spec.Filling != nil { // again, by now
+			return Steady(v)
 		}
 		return doom(tx, v)
 	})

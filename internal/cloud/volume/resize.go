@@ -11,7 +11,7 @@ import (
 )
 
 // Resize makes a volume larger, whether a container has it or not: what runs goes on. Errors: ErrNotFound, ErrInvalidArgument for a size
-// that is none or smaller, ErrConflict while it is restored, ErrFailedPrecondition when the machine lets nobody grow a file system in
+// that is none or smaller, ErrConflict while it is filled, restored or resized, ErrFailedPrecondition when the machine lets nobody grow a file system in
 // use, ErrResourceExhausted when its disk is full.
 func (s *Service) Resize(ctx context.Context, a account.Ref, name string, gb int) error {
 	if err := s.ValidSize(gb); err != nil {
@@ -24,10 +24,8 @@ func (s *Service) Resize(ctx context.Context, a account.Ref, name string, gb int
 		switch {
 		case !ok || v.Phase != store.Ready:
 			return noSuchVolume(name)
-		case v.Spec.Filling != nil:
-			return oops.Conflict("volume %s is being filled: wait until that is done", v.Name)
-		case v.Spec.Restoring != "":
-			return oops.Conflict("volume %s is being restored", v.Name)
+		case Steady(v) != nil:
+			return Steady(v)
 		case gb < v.SizeGB:
 			return oops.Invalid("volume %s has %d GB and cannot be made smaller: make another one, and copy what is in it", v.Name, v.SizeGB)
 		case gb == v.SizeGB:

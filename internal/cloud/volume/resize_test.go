@@ -1,11 +1,14 @@
 package volume
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/engine/fake"
 )
 
 func TestResize(t *testing.T) {
@@ -40,6 +43,24 @@ func TestResize(t *testing.T) {
 	}
 	if now, _ := b.volumes.Find(b.a, "data"); now.SizeGB != 30 || now.Spec.Resizing != 0 {
 		t.Errorf("after a failure it is %+v", now)
+	}
+}
+
+// Of two that resize a volume at once, one is told to wait.
+func TestResizeTwiceAtOnce(t *testing.T) {
+	b := newBench(t)
+	v := b.create("data", nil)
+	b.engine.On("ResizeVolume", func(ctx context.Context, _ fake.Call) error {
+		if err := b.volumes.Resize(ctx, b.a, "data", 40); !errdefs.IsConflict(err) || !strings.Contains(err.Error(), "is being resized") {
+			t.Errorf("meanwhile: %v", err)
+		}
+		return nil
+	})
+	if err := b.volumes.Resize(t.Context(), b.a, "data", 30); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := b.volumes.Find(b.a, "data"); err != nil || now.SizeGB != 30 || now.Spec.Resizing != 0 || b.engine.VolumeSize(b.a, v.ID) != 30<<30 {
+		t.Errorf("it is %+v, %v", now, err)
 	}
 }
 

@@ -87,11 +87,15 @@ func (s *Service) FinishUpload(_ context.Context, a account.Ref, session string)
 		return oops.NotFound("No such upload session: %s", session)
 	}
 	j.uploads.Wait()
-	if err := j.verdict(); err != nil {
+	err := j.verdict()
+	if err == nil {
+		err = s.commit(j, j.items)
+	}
+	if err != nil {
 		return errors.Join(err, s.abandon(j))
 	}
-	defer s.fills.end(j)
-	return s.commit(j, j.items)
+	s.fills.end(j)
+	return nil
 }
 
 // verdict says what is wrong with the uploads of a session that is closed.

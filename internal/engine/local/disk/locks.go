@@ -1,38 +1,12 @@
 package disk
 
-import "sync"
+import "github.com/moby/locker"
 
-// locks serialises what is done to one volume, and lets different ones go side by side.
-type locks struct {
-	mu   sync.Mutex
-	held map[string]*lock
-}
-
-type lock struct {
-	sync.Mutex
-	users int // holders and waiters; guarded by locks.mu
-}
+// locks let one at a time do something to a volume, and different ones go side by side. The zero value is ready.
+type locks struct{ locker.Locker }
 
 // take waits for the named lock and returns what gives it back.
 func (l *locks) take(name string) (release func()) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[string]*lock{}
-	}
-	one := l.held[name]
-	if one == nil {
-		one = &lock{}
-		l.held[name] = one
-	}
-	one.users++
-	l.mu.Unlock()
-	one.Lock()
-	return func() {
-		one.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if one.users--; one.users == 0 {
-			delete(l.held, name)
-		}
-	}
+	l.Lock(name)
+	return func() { _ = l.Unlock(name) } // its only error is that nobody has it
 }

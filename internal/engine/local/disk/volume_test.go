@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/locker"
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -281,8 +282,14 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if left := filesIn(t, d); len(left) > 0 || len(d.busy.held) > 0 {
-		t.Errorf("left: %v, %v", left, d.busy.held)
+	if left := filesIn(t, d); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	for i := range 8 {
+		image := d.volumeOf(ann.ID(), strings.Repeat("c", 63)+string("01234567"[i])).image
+		if err := d.busy.Unlock(image); !errors.Is(err, locker.ErrNoSuchLock) {
+			t.Errorf("the lock of %s is held, or kept: %v", image, err)
+		}
 	}
 }
 
