@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/docker/go-units"
-
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -37,8 +35,7 @@ func (d *Disks) admit(v volume, size int64) (end func(), err error) {
 		return nil, err
 	}
 	if float64(promised)+float64(size) > s.overcommit*float64(total) {
-		return nil, oops.Exhausted("this machine has promised its volumes as much of its disk as it may, so that %s cannot have %s: remove volumes that are not needed, or ask the operator",
-			v, units.BytesSize(float64(size)))
+		return nil, oops.Exhausted("this machine has promised its volumes as much of its disk as it may: remove volumes that are not needed, or ask the operator")
 	}
 	if s.begun == nil {
 		s.begun = map[string]int64{}
