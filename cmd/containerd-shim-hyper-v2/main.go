@@ -30,13 +30,24 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			tasks, err := task.NewTaskService(ic.Context, publisher.(shim.Publisher), end.(shutdown.Service))
+			tasks, err := task.NewTaskService(ending{ic.Context}, publisher.(shim.Publisher), end.(shutdown.Service))
 			if err != nil {
 				return nil, err
 			}
 			return newKeeper(tasks), nil
 		},
 	})
+}
+
+// ending is a context that says the usual thing when the shim ends. The watcher for want of memory goes on at any other
+// error, without a pause and with a line in the log each time.
+type ending struct{ context.Context }
+
+func (c ending) Err() error {
+	if c.Context.Err() == nil {
+		return nil
+	}
+	return context.Canceled
 }
 
 func main() {

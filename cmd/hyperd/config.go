@@ -61,7 +61,7 @@ type limits struct {
 	VolumeMaxGB       int     `yaml:"volume-max-gb"`       // largest volume; default 50
 	VolumePoolGB      int64   `yaml:"volume-pool-gb"`
 	VolumeOvercommit  float64 `yaml:"volume-overcommit"` // how many times the machine's disk all volumes may have together; 0: any number of times
-	VolumeReserveMB   int64   `yaml:"volume-reserve-mb"` // what must be free on the machine's disk for a new volume, in MiB; default 256
+	VolumeReserveMB   int64   `yaml:"volume-reserve-mb"` // what is kept of the machine's disk for data that are there, in MiB; default a fiftieth, 256 to 4096
 	FillMinutes       int     `yaml:"fill-minutes"`      // for filling a volume, and for a client's uploads; default 30
 	RootfsGB          int64   `yaml:"rootfs-gb"`         // what a new container can write to its root file system; 0: without a limit
 }

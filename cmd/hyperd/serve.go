@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -112,12 +113,11 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 		return err
 	}
 	background, endBackground := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		p.snapshots.Run(background)
-	}()
-	defer func() { endBackground(); <-ended }()
+	var watchers sync.WaitGroup
+	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom} {
+		watchers.Go(func() { watch(background) })
+	}
+	defer func() { endBackground(); watchers.Wait() }()
 	listeners, err := listen(c, p.accounts)
 	for _, l := range listeners {
 		defer l.Close()

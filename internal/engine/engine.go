@@ -64,5 +64,14 @@ type Info struct {
 	RootfsQuota     bool   // whether the 10 GB of a root file system are enforced
 	ContainerdVer   string
 	RuncVer         string
+	Room            Room
 	Warnings        []string // sentences
+}
+
+// Room is how a machine's disk stands, in bytes. Disks on it have a size, and take room when they are written to.
+type Room struct {
+	Total, Free uint64 // of the file system that holds them
+	Promised    uint64 // to volumes, snapshots and root disks: their sizes
+	Used        uint64 // by them
+	Full        bool   // new data are refused, since what is left is kept for data that are there
 }

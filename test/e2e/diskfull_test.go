@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,8 +12,8 @@ import (
 	"github.com/hypercloud/hyper/test/lab/drive"
 )
 
-// TestMachineDiskFull lets one account write more than the machine's disk holds. Its writers are told, another account's data stay
-// and can be changed in place, and when there is room again all go on.
+// TestMachineDiskFull lets one account write more than the machine's disk holds. Its writers are told as of any full disk, another account's
+// data stay and can be changed in place, nothing fails, and when there is room again all go on.
 func TestMachineDiskFull(t *testing.T) {
 	m := &powered{Lab: idleLab(t, "e2ex"), t: t, drive: drive.New(1 << 30), place: "data"}
 	m.drives = filepath.Join(m.Dir, "drives")
@@ -39,13 +40,21 @@ func TestMachineDiskFull(t *testing.T) {
 		t.Errorf("info warns too early: %s%s", out, errOut)
 	}
 	hyper(t, m.Lab, "run", "-d", "--name", "greedy", "-v", "big:/data", "busybox", "sleep", "100000")
-	out, errOut, code := m.Hyper("exec", "greedy", "dd", "if=/dev/urandom", "of=/data/f", "bs=1M", "count=3000", "conv=fsync")
-	if code == 0 {
-		t.Errorf("3 GB on a disk of 1 GB: exit %d, %s%s", code, out, errOut)
+	greedy := func(command ...string) error {
+		if out, errOut, code := m.Hyper(append([]string{"exec", "greedy"}, command...)...); code != 0 {
+			return fmt.Errorf("exit %d: %s%s", code, out, errOut)
+		}
+		return nil
 	}
-	t.Logf("the greedy one is told: %s%s", out, errOut)
+	const full = "No space left on device"
+	for _, file := range []string{"/data/f", "/root/f"} { // the first fills the disk, the second finds it full
+		err := greedy("dd", "if=/dev/urandom", "of="+file, "bs=1M", "count=3000", "conv=fsync")
+		if err == nil || !strings.Contains(err.Error(), full) {
+			t.Errorf("3 GB in %s on a disk of 1 GB: %v", file, err)
+		}
+	}
 	steady("while the disk is full")
-	if out, errOut, _ := m.Hyper("info"); !strings.Contains(out+errOut, "this machine's disk has 0B left, and its volumes and root disks") {
+	if out, errOut, _ := m.Hyper("info"); !strings.Contains(out+errOut, "is full: what is there can be read and changed in place") || !strings.Contains(out, "Promised to Disks") {
 		t.Errorf("info does not warn: %s%s", out, errOut)
 	}
 	if _, errOut, code := m.Hyper("volume", "create", "--name", "more"); code == 0 || !strings.Contains(errOut, "the disk of this machine is full") {
@@ -54,15 +63,19 @@ func TestMachineDiskFull(t *testing.T) {
 	if out := hyper(t, m.Lab, "ps", "--format", "{{.Names}}"); out != "greedy\n" {
 		t.Errorf("hyperd lists %q", out)
 	}
+	hyper(t, m.Lab, "restart", "-t", "0", "greedy")
+	if err := greedy("dd", "if=/dev/urandom", "of=/data/g", "bs=1M", "count=20", "conv=fsync"); err == nil || !strings.Contains(err.Error(), full) {
+		t.Errorf("attached again, while the disk is full: %v", err)
+	}
+	if inspect := hyper(t, m.Lab, "volume", "inspect", "big"); strings.Contains(inspect, "after an error") {
+		t.Errorf("the full volume has failed: %s", inspect)
+	}
 
 	hyper(t, m.Lab, "--account", "other", "exec", "steady", "sh", "-c", "rm /data/room && sync")
-	// What has met an error is checked when it is attached again.
-	eventually(t, "with room again the writer can go on", func() string {
+	eventually(t, "with room again the writer goes on", func() string {
 		m.sh("sync") // the pool gives room back when it writes its log, by itself within half a minute
-		_, errOut, _ := m.Hyper("restart", "-t", "0", "greedy")
-		out, execErr, code := m.Hyper("exec", "greedy", "sh", "-c", "dd if=/dev/urandom of=/data/g bs=1M count=20 conv=fsync && rm /data/f && sync")
-		if code != 0 {
-			return errOut + out + execErr
+		if err := greedy("sh", "-c", "dd if=/dev/urandom of=/data/g bs=1M count=20 conv=fsync && rm /data/f && sync"); err != nil {
+			return err.Error()
 		}
 		return ""
 	})

@@ -65,6 +65,7 @@ func New() *Engine {
 		facts: engine.Info{
 			KernelVersion: "6.18.0", OperatingSystem: "Fake OS", Architecture: "x86_64", NCPU: 4, MemTotal: 8 << 30,
 			CgroupVersion: "2", CgroupDriver: "cgroupfs", StorageDriver: "overlayfs", VolumeBackend: "reflink", RootfsQuota: true,
+			Room: engine.Room{Total: 100 << 30, Free: 60 << 30, Promised: 50 << 30, Used: 10 << 30},
 		},
 	}
 }

@@ -12,6 +12,7 @@ type volume struct {
 	content  string // what it was filled with, see fill.go
 	size     int64
 	attached bool
+	failed   bool // its file system met an error
 	usage    int64
 	from     string // a volume's snapshot, a snapshot's volume
 }
@@ -122,7 +123,22 @@ func (e *Engine) VolumeAttached(a account.Ref, id string) bool {
 	return ok && v.attached
 }
 
-// VolumeFailed implements engine.Volumes. No volume ever fails.
+// VolumeFailed implements engine.Volumes.
 func (e *Engine) VolumeFailed(ctx context.Context, a account.Ref, id string) (bool, error) {
-	return false, e.enter(ctx, a, "VolumeFailed", id, nil)
+	if err := e.enter(ctx, a, "VolumeFailed", id, nil); err != nil {
+		return false, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v, ok := e.of(a).volumes[id]
+	return ok && v.attached && v.failed, nil
+}
+
+// SetVolumeFailed lets the file system of an attached volume meet an error, or mends it.
+func (e *Engine) SetVolumeFailed(a account.Ref, id string, failed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v, ok := e.of(a).volumes[id]; ok {
+		v.failed = failed
+	}
 }

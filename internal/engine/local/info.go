@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/engine/local/disk"
 )
 
 // Info implements engine.System.
@@ -29,11 +30,11 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	if out.VolumeBackend == "copy" {
 		out.Warnings = append(out.Warnings, "snapshots of volumes are full copies on this machine: the data directory's file system has no reflinks, and XFS cannot be mounted")
 	}
-	scarce, err := e.RoomWarning()
-	if err != nil {
+	var err error
+	if out.Room, err = e.Room(); err != nil {
 		return engine.Info{}, err
 	}
-	if scarce != "" {
+	if scarce := disk.RoomWarning(out.Room); scarce != "" {
 		out.Warnings = append(out.Warnings, scarce)
 	}
 	caps, err := e.daemon.Client().GetSnapshotterCapabilities(namespaces.WithNamespace(ctx, "info"), "overlayfs")

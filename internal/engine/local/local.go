@@ -40,7 +40,7 @@ type Config struct {
 	DNSUpstreams     []string              // none: those of /etc/resolv.conf
 	VolumePoolSize   int64                 // bytes of the pool file, where one is needed; 0: most of the disk
 	VolumeOvercommit float64               // how many times the disk all volumes may have together; 0: any number of times
-	VolumeReserve    uint64                // bytes that must be free for a new volume; 0: 256 MiB
+	VolumeReserve    uint64                // bytes of the disk that are kept for data that are there; 0: a fiftieth
 	RootfsSize       int64                 // bytes of a new container's root disk; 0: root file systems have no limit
 	LogRate          float64               // bytes a second of an account's output; 0: any number
 	Log              *slog.Logger

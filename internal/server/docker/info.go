@@ -2,10 +2,12 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"runtime"
 	"time"
 
+	"github.com/docker/go-units"
 	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/api/types/system"
@@ -41,6 +43,9 @@ func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 		Driver: storageDriver,
 		DriverStatus: [][2]string{
 			{"Backing", in.StorageDriver}, {"Volumes", in.VolumeBackend},
+			{"Disk", fmt.Sprintf("%s, %s free", units.BytesSize(float64(in.Room.Total)), units.BytesSize(float64(in.Room.Free)))},
+			{"Promised to Disks", units.BytesSize(float64(in.Room.Promised))},
+			{"Taken by Disks", units.BytesSize(float64(in.Room.Used))},
 		},
 		Plugins: system.PluginsInfo{
 			Volume: []string{volumeDriver}, Network: []string{"bridge"}, Authorization: []string{"hyper"}, Log: []string{logDriver},

@@ -86,6 +86,9 @@ func (d *Disks) mount(ctx context.Context, v volume, image *os.File, options str
 		return fmt.Errorf("mount its file system: %w", err)
 	}
 	v.hit("attach.after-mount")
+	if err := d.guard.welcome(v.target, filepath.Base(dev.Name())); err != nil {
+		d.log.Warn("a disk was not told that there is no room", "disk", v.image, "error", err)
+	}
 	return nil
 }
 

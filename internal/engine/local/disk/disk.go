@@ -31,7 +31,6 @@
 package disk
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -54,7 +53,8 @@ type Config struct {
 	PoolSize int64
 	// Overcommit is how many times the size of the file system of Dir all volumes may have together; 0 is any number of times.
 	Overcommit float64
-	// Reserve is how many bytes must be free on that file system for a new volume; 0 is 256 MiB.
+	// Reserve is how many bytes of that file system are kept for data that are there: with less, there are no new disks, and
+	// GuardRoom lets those that there are take no new data. 0 is a fiftieth, at least 256 MiB and at most 4 GiB.
 	Reserve uint64
 	Log     *slog.Logger
 }
@@ -75,6 +75,7 @@ type Disks struct {
 	log      *slog.Logger
 	headroom uint64 // bytes that must stay free on the host's file system
 	busy     locks  // by volume
+	guard    guard
 	admissions
 }
 
@@ -98,7 +99,7 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 			return nil, err
 		}
 	}
-	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: cmp.Or(cfg.Reserve, defaultHeadroom), admissions: admissions{overcommit: cfg.Overcommit}}
+	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: cfg.Reserve, admissions: admissions{overcommit: cfg.Overcommit}}
 	if d.log == nil {
 		d.log = slog.Default()
 	}
@@ -110,6 +111,13 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 		if *p, err = filepath.EvalSymlinks(*p); err != nil {
 			return nil, fmt.Errorf("make the volume directory: %w", err)
 		}
+	}
+	if d.headroom == 0 {
+		total, _, err := space(d.dir)
+		if err != nil {
+			return nil, err
+		}
+		d.headroom = defaultHeadroom(total)
 	}
 	d.pool = d.dir
 	for _, name := range []string{mountsDir, rootsDir} {

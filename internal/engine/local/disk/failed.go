@@ -2,12 +2,7 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
 )
@@ -24,12 +19,9 @@ func (d *Disks) VolumeFailed(_ context.Context, a account.Ref, id string) (bool,
 		return false, err
 	}
 	// Whether it is mounted read-only is not the question: newer kernels refuse writes without saying so there.
-	count, err := os.ReadFile(filepath.Join("/sys/fs/ext4", name, "errors_count"))
-	if errors.Is(err, fs.ErrNotExist) { // detached meanwhile
-		return false, nil
-	}
+	count, _, err := number(name, "errors_count")
 	if err != nil {
 		return false, fmt.Errorf("ask for the errors of %s: %w", v, err)
 	}
-	return strings.TrimSpace(string(count)) != "0", nil
+	return count != 0, nil
 }

@@ -14,10 +14,6 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// defaultHeadroom is what must be free on the machine's disk for a further volume. A sparse pool that runs into
-// a full disk hurts all volumes, so that new ones are refused earlier.
-const defaultHeadroom = 256 << 20
-
 // CreateVolume makes an empty disk of size bytes, rounded down to whole blocks; see engine.Volumes.
 func (d *Disks) CreateVolume(ctx context.Context, a account.Ref, id string, size int64) error {
 	v, err := d.volume(a, id)
@@ -57,6 +53,9 @@ func (d *Disks) create(v volume, size int64, format func(path string) error) err
 
 // checkSpace refuses a new disk when the machine's own is about to be full.
 func (d *Disks) checkSpace(v volume) error {
+	if d.guard.isFull() {
+		return errFull(v)
+	}
 	for _, dir := range []string{d.dir, d.pool} {
 		_, free, err := space(dir)
 		if err != nil {
