@@ -87,7 +87,6 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.facts = facts(c.Libexec, e.daemon.Version())
-	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Permit: c.Permit, Dir: c.DataRoot})
 	e.Disks, err = disk.New(ctx, disk.Config{
 		Dir: filepath.Join(c.DataRoot, "volumes"), RunDir: filepath.Join(c.RunDir, "volumes"), PoolSize: c.VolumePoolSize,
 		Overcommit: c.VolumeOvercommit, Reserve: c.VolumeReserve, Log: c.Log,
@@ -95,6 +94,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the volumes: %w", err)
 	}
+	e.Store = images.New(images.Config{Client: e.daemon.Client(), Mirrors: c.Mirrors, Permit: c.Permit, Dir: c.DataRoot, Headroom: int64(e.Disks.Reserve())})
 	e.Runtime = runtime.New(runtime.Config{
 		Client: e.daemon.Client(), Disks: e.Roots(c.RootfsSize), DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec,
 		Dial: c.Dial, LogRate: c.LogRate, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,

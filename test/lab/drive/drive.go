@@ -28,7 +28,7 @@ type chunk struct {
 	pages [chunkSize]page
 }
 
-// errBroken is what a write to a drive gives that was told to fail.
+// errBroken is what a write to a broken place gives.
 var errBroken = errors.New("the drive fails")
 
 // Drive is a disk in memory. It is safe for concurrent use.
@@ -38,7 +38,7 @@ type Drive struct {
 	mu     sync.Mutex
 	chunks []*chunk
 	cache  map[int64][]page // what was written since the last flush: the contents that each page had, in turn
-	broken bool
+	broken func(page int64) bool
 }
 
 // New makes a drive full of zeros. Its size is a multiple of 2 MiB.
@@ -46,11 +46,11 @@ func New(size int64) *Drive {
 	return &Drive{size: size, chunks: make([]*chunk, size/(pageSize*chunkSize)), cache: map[int64][]page{}}
 }
 
-// Break makes all writes from now on fail, or lets them succeed again.
-func (d *Drive) Break(broken bool) {
+// Break makes writes to some pages fail from now on, or with nil to none.
+func (d *Drive) Break(pages func(page int64) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.broken = broken
+	d.broken = pages
 }
 
 // Cut is the drive as it may be when the power is cut now: each page that was written since the last flush has any of the contents
@@ -127,7 +127,9 @@ var zeros [pageSize]byte
 func (d *Drive) write(b []byte, off int64, length int) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.broken {
+	broken := false
+	d.within(off, length, func(n int64, _, _, _ int) { broken = broken || d.broken != nil && d.broken(n) })
+	if broken {
 		return errBroken
 	}
 	d.within(off, length, func(n int64, from, to, at int) {
@@ -154,15 +156,11 @@ func (d *Drive) write(b []byte, off int64, length int) error {
 }
 
 // flush makes durable what was written before.
-func (d *Drive) flush() error {
+func (d *Drive) flush() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.broken {
-		return errBroken
-	}
 	for n, contents := range d.cache {
 		d.put(n, contents[len(contents)-1])
 	}
 	clear(d.cache)
-	return nil
 }

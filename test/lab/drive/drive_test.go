@@ -20,9 +20,7 @@ func TestCut(t *testing.T) {
 		}
 	}
 	put(0, 'a')
-	if err := d.flush(); err != nil {
-		t.Fatal(err)
-	}
+	d.flush()
 	put(pageSize, 'b')
 	put(pageSize, 'c')
 	r := rand.New(rand.NewPCG(1, 2))
@@ -56,12 +54,15 @@ func TestCut(t *testing.T) {
 
 func TestBreak(t *testing.T) {
 	d := New(2 << 20)
-	d.Break(true)
-	if d.write([]byte("x"), 0, 1) == nil || d.flush() == nil {
-		t.Error("a broken drive can be written")
+	d.Break(func(n int64) bool { return n == 1 })
+	if d.write([]byte("x"), pageSize, 1) == nil || d.write(make([]byte, 2), pageSize-1, 2) == nil {
+		t.Error("a broken page can be written")
 	}
-	d.Break(false)
 	if err := d.write([]byte("x"), 0, 1); err != nil {
+		t.Error(err)
+	}
+	d.Break(nil)
+	if err := d.write([]byte("x"), pageSize, 1); err != nil {
 		t.Error(err)
 	}
 }

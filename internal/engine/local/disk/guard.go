@@ -43,6 +43,9 @@ const (
 // defaultHeadroom is what is kept back of a machine's disk, unless the operator says otherwise: a fiftieth, at least 256 MiB and at most 4 GiB.
 func defaultHeadroom(total uint64) uint64 { return min(max(total/50, 256<<20), 4<<30) }
 
+// Reserve is how many bytes of the machine's disk are kept for data that are there.
+func (d *Disks) Reserve() uint64 { return d.headroom }
+
 // GuardRoom watches what is left of the machine's disk, until ctx is done.
 func (d *Disks) GuardRoom(ctx context.Context) {
 	for {

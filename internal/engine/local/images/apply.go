@@ -50,6 +50,7 @@ func (b *budget) admit(h *tar.Header) (bool, error) {
 type applier struct {
 	store  content.Provider
 	budget *budget
+	roomy  func() error     // refuses when the machine's disk is about to be full
 	tell   func(read int64) // bytes of the blob
 }
 
@@ -67,7 +68,7 @@ func (a *applier) apply(ctx context.Context, layer ocispec.Descriptor, mounts []
 	}
 	defer end()
 	sum := digest.Canonical.Digester()
-	r := io.TeeReader(&limited{r: stream, left: &a.budget.stream}, sum.Hash())
+	r := io.TeeReader(&limited{r: stream, left: &a.budget.stream, roomy: a.roomy}, sum.Hash())
 	dir, opts, err := place(mounts)
 	if err != nil {
 		return "", "", err
@@ -140,6 +141,9 @@ func broken(ctx context.Context, layer ocispec.Descriptor, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errDiskFull) {
+		return errDiskFull
+	}
 	return oops.Invalid("layer %s of it cannot be unpacked: %w", short(layer.Digest), err)
 }
 
@@ -159,11 +163,17 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // limited overdraws left by reading too much, and then fails.
 type limited struct {
-	r    io.Reader
-	left *int64
+	r     io.Reader
+	left  *int64
+	roomy func() error // nil: what is read is not written
 }
 
 func (l *limited) Read(p []byte) (int, error) {
+	if l.roomy != nil {
+		if err := l.roomy(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := l.r.Read(p)
 	if *l.left -= int64(n); *l.left < 0 {
 		return 0, errBudget

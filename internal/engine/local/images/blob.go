@@ -109,6 +109,9 @@ func (p *pull) receive(ctx context.Context, desc ocispec.Descriptor, w io.Writer
 	for at < desc.Size {
 		n, rerr := body.Read(buf[:min(int64(len(buf)), desc.Size-at)])
 		if n > 0 {
+			if err := p.roomy(); err != nil {
+				return at, err
+			}
 			if _, err := w.Write(buf[:n]); err != nil {
 				return at, storing(ctx, "writing a blob", err)
 			}

@@ -53,7 +53,7 @@ type Config struct {
 	Parallel      int                   // layers of one pull that are fetched at the same time
 	KeepPartial   time.Duration         // how long an interrupted pull's bytes wait for the next one
 	Dir           string                // a directory on the disk that images are kept on; "": its room is not looked at
-	Headroom      int64                 // bytes that archives leave free there
+	Headroom      int64                 // bytes that images leave free there
 	AnswerTimeout time.Duration         // for a registry to connect and to begin its answer
 	IdleTimeout   time.Duration         // for a registry between two pieces of an answer
 }

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"archive/tar"
 	"context"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/engine"
 )
@@ -239,5 +241,22 @@ func TestLayersAreUnpacked(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A pull that finds the machine's disk all but full leaves that to what runs, whether it fetches or unpacks.
+func TestPullOntoAFullDisk(t *testing.T) {
+	reg := newRegistry(t)
+	reg.push(t, "library/app:1", 200_000, 2)
+	s, a := reg.store(), anAccount(t)
+	s.Dir, s.Headroom = t.TempDir(), 1<<60
+	_, err := s.Pull(t.Context(), a, engine.PullRequest{Ref: "docker.io/library/app:1"}, nil)
+	if !errdefs.IsResourceExhausted(err) || !strings.Contains(err.Error(), "the machine's disk is full") {
+		t.Errorf("fetching: %v", err)
+	}
+	left := int64(1 << 20)
+	r := tar.NewReader(&limited{r: strings.NewReader("x"), left: &left, roomy: s.roomy})
+	if _, err = r.Next(); !errdefs.IsResourceExhausted(broken(t.Context(), ocispec.Descriptor{}, err)) {
+		t.Errorf("unpacking: %v", err)
 	}
 }

@@ -160,7 +160,7 @@ func (u *unpacker) make(ctx context.Context, i int, chain, parent string) error 
 	}()
 	u.tell.status(layer.Digest, engine.PullExtracting, 0, layer.Size)
 	a := applier{
-		store: u.Client.ContentStore(), budget: &u.budget,
+		store: u.Client.ContentStore(), budget: &u.budget, roomy: u.roomy,
 		tell: func(n int64) { u.tell.bytes(layer.Digest, engine.PullExtracting, n, layer.Size) },
 	}
 	diff, dir, err := a.apply(ctx, layer, mounts)
