@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -129,8 +130,10 @@ func (s *Service) Run(ctx context.Context) {
 	const often = 10 * time.Second
 	tick := time.NewTicker(often)
 	defer tick.Stop()
+	var turns sync.WaitGroup
+	defer turns.Wait()
 	for {
-		s.runDue(ctx)
+		s.startDue(ctx, &turns)
 		select {
 		case <-ctx.Done():
 			return
@@ -139,21 +142,32 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
-func (s *Service) runDue(ctx context.Context) {
+// startDue takes each account's snapshots that are due, and waits for none: an account whose last turn has not ended is passed over.
+func (s *Service) startDue(ctx context.Context, turns *sync.WaitGroup) {
 	for _, acc := range s.Store.Accounts() {
 		if acc.State == store.Leaving {
 			continue
 		}
-		for _, p := range s.Schedules(acc.Ref) {
-			if ctx.Err() != nil {
-				return
-			}
-			if s.now().Before(p.Next) {
-				continue
-			}
-			if err := s.runOne(ctx, acc.Ref, p); err != nil {
-				s.complain(acc.Ref, p, err)
-			}
+		if _, busy := s.busy.LoadOrStore(acc.Ref.ID(), true); busy {
+			continue
+		}
+		turns.Go(func() {
+			defer s.busy.Delete(acc.Ref.ID())
+			s.runDue(ctx, acc.Ref)
+		})
+	}
+}
+
+func (s *Service) runDue(ctx context.Context, a account.Ref) {
+	for _, p := range s.Schedules(a) {
+		if ctx.Err() != nil {
+			return
+		}
+		if s.now().Before(p.Next) {
+			continue
+		}
+		if err := s.runOne(ctx, a, p); err != nil {
+			s.complain(a, p, err)
 		}
 	}
 }

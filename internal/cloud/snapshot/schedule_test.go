@@ -1,15 +1,18 @@
 package snapshot
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/cloud/quota"
+	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -20,7 +23,9 @@ func turned(t *testing.T) (b *bench, turn func(d time.Duration)) {
 	b.snaps.Now = func() time.Time { return at }
 	return b, func(d time.Duration) {
 		at = at.Add(d)
-		b.snaps.runDue(t.Context())
+		var turns sync.WaitGroup
+		b.snaps.startDue(t.Context(), &turns)
+		turns.Wait()
 	}
 }
 
@@ -125,6 +130,25 @@ func TestScheduleThatFails(t *testing.T) {
 	turn(10 * time.Second)
 	if b.names() != "hourly-data-20260328-130010" {
 		t.Errorf("after a failure it is not tried again soon: %s", b.names())
+	}
+}
+
+// A snapshot that takes long keeps neither other accounts waiting nor its own from the next turn.
+func TestScheduleOfASlowDisk(t *testing.T) {
+	b, _ := turned(t)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	b.engine.On("SnapshotVolume", func(context.Context, fake.Call) error { close(begun); <-goOn; return nil })
+	b.schedule("hourly", time.Hour, 2)
+	at := b.snaps.now().Add(time.Hour)
+	b.snaps.Now = func() time.Time { return at }
+	var turns sync.WaitGroup
+	b.snaps.startDue(t.Context(), &turns)
+	<-begun
+	b.snaps.startDue(t.Context(), &turns) // would close the channel again
+	close(goOn)
+	turns.Wait()
+	if b.names() != "hourly-data-20260328-130000" {
+		t.Errorf("there are %s", b.names())
 	}
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 type Service struct {
 	Config
 	quiet sync.Map // of complaints
+	busy  sync.Map // ids of accounts whose schedules have their turn
 }
 
 func (s *Service) now() time.Time { return s.Now() }
