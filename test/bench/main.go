@@ -29,6 +29,7 @@ func main() {
 	fairness := flag.Bool("fairness", false, "measure instead what a noisy account does to another one")
 	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
 	volumes := flag.Bool("volumes", false, "measure volumes only")
+	network := flag.Bool("network", false, "measure the network only")
 	flag.Parse()
 	if *fairness {
 		if err := fair(*samples, *only); err != nil {
@@ -37,7 +38,7 @@ func main() {
 		}
 		return
 	}
-	if err := bench(*samples, *parallel, *volumes); err != nil {
+	if err := bench(*samples, *parallel, *volumes, *network); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -49,7 +50,7 @@ type rig struct {
 	docker string // socket
 }
 
-func bench(samples, parallel int, onlyVolumes bool) error {
+func bench(samples, parallel int, onlyVolumes, onlyNetwork bool) error {
 	for _, p := range []string{"dockerd", "docker"} {
 		if _, err := exec.LookPath(p); err != nil {
 			return fmt.Errorf("%s is missing: 'make bench' installs docker.io", p)
@@ -81,8 +82,11 @@ func bench(samples, parallel int, onlyVolumes bool) error {
 	if err := r.images(); err != nil {
 		return err
 	}
-	if onlyVolumes {
+	switch {
+	case onlyVolumes:
 		return r.volumes(samples)
+	case onlyNetwork:
+		return r.network(samples)
 	}
 	fmt.Printf("%-34s %12s %12s %8s\n", "", "hyper", "docker", "ratio")
 	r.compare("run --rm busybox true", samples, "run", "--rm", "busybox", "true")
@@ -98,7 +102,10 @@ func bench(samples, parallel int, onlyVolumes bool) error {
 	row("memory per running container (MB)", float64(fullHyper-idleHyper)/float64(n)/1e6, float64(fullDocker-idleDocker)/float64(n)/1e6, "%.1f")
 	r.runc(samples)
 	r.spans()
-	return r.volumes(samples)
+	if err := r.volumes(samples); err != nil {
+		return err
+	}
+	return r.network(samples)
 }
 
 func row(name string, hyper, docker float64, format string) {

@@ -98,10 +98,8 @@ func (r *rig) volumeCommands(samples int) error {
 // loads measures what can be read and written.
 func (r *rig) loads() error {
 	program := filepath.Join(r.Dir, "load")
-	build := exec.Command("go", "build", "-o", program, "./test/bench/load")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the load: %w: %s", err, out)
+	if err := build(program, "./test/bench/load"); err != nil {
+		return err
 	}
 	content, err := os.ReadFile(program)
 	if err != nil {
