@@ -69,7 +69,7 @@ func bench(samples, parallel, data int, onlyVolumes bool) error {
 	}
 	defer l.Close()
 	closeAtSignal(l)
-	if err := roomFor(l.Dir, data); err != nil {
+	if err := checkRoom(l.Dir, data); err != nil {
 		return err
 	}
 	if err := l.StartRegistry(os.Getenv("HYPER_TEST_REGISTRY"), os.Getenv("HYPER_TEST_IMAGES")); err != nil {

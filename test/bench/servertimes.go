@@ -43,19 +43,23 @@ func upTo(gb int, all []content) (out []content, mb int) {
 	return out, mb
 }
 
-// roomFor refuses to begin what would fill the machine's disk: both volumes, and some for the rest of the benchmark.
-func roomFor(dir string, gb int) error {
+// checkRoom refuses to begin what would fill the machine's disk.
+func checkRoom(dir string, gb int) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return err
 	}
-	_, first := upTo(gb, ordered)
-	_, second := upTo(gb, scattered)
-	need, free := int64(first+second)/1000+5, int64(st.Bavail)*st.Bsize/1e9
-	if free < need {
-		return fmt.Errorf("volumes of up to %d GB want %d GB of room in %s, and there are %d: make room, or measure smaller ones by -data", gb, need, dir, free)
+	if free := int64(st.Bavail) * st.Bsize / 1e9; free < roomFor(gb) {
+		return fmt.Errorf("volumes of up to %d GB want %d GB of room in %s, and there are %d: make room, or measure smaller ones by -data", gb, roomFor(gb), filepath.Dir(dir), free)
 	}
 	return nil
+}
+
+// roomFor is the GB that both volumes take together, and some for the rest of the benchmark.
+func roomFor(gb int) int64 {
+	_, first := upTo(gb, ordered)
+	_, second := upTo(gb, scattered)
+	return int64(first+second)/1000 + 5
 }
 
 // The rows of what is measured for each content.
@@ -81,7 +85,7 @@ func (r *rig) serverTimes(samples, gb int) error {
 	defer api.Close()
 	var names []string
 	var columns [][]float64
-	for _, all := range [][]content{scattered, ordered} {
+	for _, all := range [][]content{ordered, scattered} {
 		list, _ := upTo(gb, all)
 		if len(list) == 0 {
 			continue
@@ -102,10 +106,7 @@ func (r *rig) serverTimes(samples, gb int) error {
 			return err
 		}
 	}
-	if len(scattered) > 0 && len(names) > 0 && names[0] == scattered[0].name { // comes last in the table
-		names, columns = append(names[1:], names[0]), append(columns[1:], columns[0])
-	}
-	fmt.Printf("\n%-30s %5s", "volumes, the server's times (ms)", "aim")
+	fmt.Printf("\n%-32s %5s", "volumes, the server's times (ms)", "aim")
 	for _, n := range names {
 		fmt.Printf(" %*s", max(len(n), 9), n)
 	}
@@ -141,7 +142,7 @@ func (v *measured) make() error {
 	if _, err := v.api.VolumeCreate(context.Background(), types.VolumeCreate{Name: theVolume, DriverOpts: map[string]string{"size": "40"}}); err != nil {
 		return err
 	}
-	if _, err := v.one("hyper", nil, "run", "-d", "--name", theContainer, "-v", theVolume+":/data", "busybox", "sleep", "100000"); err != nil {
+	if err := v.hyper("run", "-d", "--name", theContainer, "-v", theVolume+":/data", "busybox", "sleep", "100000"); err != nil {
 		return err
 	}
 	_, err = v.one("hyper", content, "exec", "-i", theContainer, "sh", "-c", "cat >/load && chmod +x /load")
@@ -149,111 +150,121 @@ func (v *measured) make() error {
 }
 
 func (v *measured) remove() error {
-	_, err := v.one("hyper", nil, "rm", "-f", theContainer)
+	err := v.hyper("rm", "-f", theContainer)
 	return errors.Join(err, v.api.VolumeRemove(context.Background(), theVolume))
 }
 
-// column adds the content and measures each row.
+// column adds the content and measures each row. Nothing is removed before all is measured: of a volume in many pieces the machine has work for a long
+// time after it is gone.
 func (v *measured) column(c content) ([]float64, error) {
+	ctx := context.Background()
 	if c.mb > 0 {
-		if _, err := v.one("hyper", nil, "exec", theContainer, "/load", c.kind, "/data", strconv.Itoa(c.mb)); err != nil {
+		if err := v.hyper("exec", theContainer, "/load", c.kind, "/data", strconv.Itoa(c.mb)); err != nil {
 			return nil, err
 		}
 	}
-	rows := make([][]float64, len(serverTimes))
-	for range v.samples + 1 {
-		sample, err := v.sample()
-		if err != nil {
+	var out []float64
+	var kept []func() error
+	keep := func(remove func(context.Context, string) error, name string) {
+		kept = append(kept, func() error { return remove(ctx, name) })
+	}
+	asked := func(call func() error) func() ([]float64, error) {
+		return func() ([]float64, error) {
+			begin := time.Now()
+			err := call()
+			return []float64{ms(time.Since(begin))}, err
+		}
+	}
+	name := func(of string, i int) string { return fmt.Sprint(of, "-", i) }
+	i := 0 // of the sample
+	for _, rows := range []func() ([]float64, error){
+		asked(func() error {
+			keep(v.api.VolumeRemove, name("created", i))
+			_, err := v.api.VolumeCreate(ctx, types.VolumeCreate{Name: name("created", i)})
+			return err
+		}),
+		v.attachAndDetach,
+		func() ([]float64, error) {
+			keep(v.api.SnapshotRemove, name("taken", i))
+			return v.underWriters(func() error {
+				_, err := v.api.SnapshotCreate(ctx, types.SnapshotCreate{Volume: theVolume, Name: name("taken", i), Force: true})
+				return err
+			})
+		},
+		asked(func() error {
+			keep(v.api.VolumeRemove, name("copy", i))
+			_, err := v.api.VolumeCreate(ctx, types.VolumeCreate{Name: name("copy", i), DriverOpts: map[string]string{"snapshot": name("taken", 0)}})
+			return err
+		}),
+		func() ([]float64, error) {
+			if err := v.hyper("stop", "-t", "0", theContainer); err != nil {
+				return nil, err
+			}
+			return asked(func() error {
+				before, err := v.api.SnapshotRestore(ctx, name("taken", 0))
+				keep(v.api.SnapshotRemove, before.Name)
+				return err
+			})()
+		},
+		asked(func() error { return v.api.VolumeResize(ctx, name("copy", i), 50) }),
+	} {
+		var samples [][]float64
+		for i = range v.samples + 1 {
+			sample, err := rows()
+			if err != nil {
+				return nil, err
+			}
+			samples = append(samples, sample)
+		}
+		for row := range samples[0] {
+			var all []float64
+			for _, s := range samples[1:] { // the first warms up
+				all = append(all, s[row])
+			}
+			out = append(out, middle(all))
+		}
+	}
+	for _, remove := range kept {
+		if err := remove(); err != nil {
 			return nil, err
 		}
-		for i, ms := range sample {
-			rows[i] = append(rows[i], ms)
-		}
 	}
-	out := make([]float64, len(rows))
-	for i, r := range rows {
-		out[i] = middle(r[1:]) // the first warms up
-	}
-	return out, nil
+	return out, v.hyper("start", theContainer)
 }
 
-// sample measures each row once, and leaves the volume as it was.
-func (v *measured) sample() ([]float64, error) {
-	ctx := context.Background()
-	var out []float64
-	var failed error
-	timed := func(fn func() error) {
-		if failed == nil {
-			begin := time.Now()
-			failed = fn()
-			out = append(out, ms(time.Since(begin)))
-		}
+func (v *measured) hyper(args ...string) error {
+	_, err := v.one("hyper", nil, args...)
+	return err
+}
+
+// attachAndDetach has the container stopped and started.
+func (v *measured) attachAndDetach() ([]float64, error) {
+	detach, err := v.traced("exit.volumes", func() error { return v.hyper("stop", "-t", "0", theContainer) })
+	if err != nil {
+		return nil, err
 	}
-	untimed := func(fn func() error) {
-		if failed == nil {
-			failed = fn()
-		}
-	}
-	hyper := func(args ...string) func() error {
-		return func() error { _, err := v.one("hyper", nil, args...); return err }
-	}
-	timed(func() error {
-		_, err := v.api.VolumeCreate(ctx, types.VolumeCreate{Name: "sample"})
-		return err
-	})
-	untimed(func() error { return v.api.VolumeRemove(ctx, "sample") })
-	untimed(func() error {
-		detach, err := v.traced("exit.volumes", hyper("stop", "-t", "0", theContainer))
-		if err != nil {
-			return err
-		}
-		attach, err := v.traced("start.volumes", hyper("start", theContainer))
-		out = append(out, attach, detach)
-		return err
-	})
-	untimed(func() error {
-		took, waits, err := v.underWriters(func() error {
-			_, err := v.api.SnapshotCreate(ctx, types.SnapshotCreate{Volume: theVolume, Name: "sample", Force: true})
-			return err
-		})
-		out = append(append(out, took), waits...)
-		return err
-	})
-	timed(func() error {
-		_, err := v.api.VolumeCreate(ctx, types.VolumeCreate{Name: "copy", DriverOpts: map[string]string{"snapshot": "sample"}})
-		return err
-	})
-	untimed(hyper("stop", "-t", "0", theContainer))
-	var before types.Snapshot
-	timed(func() (err error) {
-		before, err = v.api.SnapshotRestore(ctx, "sample")
-		return err
-	})
-	timed(func() error { return v.api.VolumeResize(ctx, "copy", 50) })
-	untimed(func() error {
-		return errors.Join(v.api.SnapshotRemove(ctx, before.Name), v.api.SnapshotRemove(ctx, "sample"), v.api.VolumeRemove(ctx, "copy"))
-	})
-	untimed(hyper("start", theContainer))
-	return out, failed
+	attach, err := v.traced("start.volumes", func() error { return v.hyper("start", theContainer) })
+	return []float64{attach, detach}, err
 }
 
 // underWriters measures a call while two programs in the container write, and how long each of them waited at most.
-func (v *measured) underWriters(call func() error) (took float64, waits []float64, err error) {
+func (v *measured) underWriters(call func() error) ([]float64, error) {
 	cmd := exec.Command(filepath.Join(v.Bin, "hyper"), "exec", "-i", theContainer, "/load", "wait", "/data")
 	cmd.Env = v.clientEnv()
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	said := bufio.NewReader(out)
+	var took, waited, flushed float64
 	if _, err = said.ReadString('\n'); err == nil {
 		begin := time.Now()
 		err = call()
@@ -262,13 +273,12 @@ func (v *measured) underWriters(call func() error) (took float64, waits []float6
 	_ = in.Close()
 	rest, rerr := io.ReadAll(said)
 	if err := errors.Join(err, rerr, cmd.Wait()); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	waits = make([]float64, 2)
-	if _, err := fmt.Sscan(string(rest), &waits[0], &waits[1]); err != nil {
-		return 0, nil, fmt.Errorf("the writers said %q: %w", rest, err)
+	if _, err := fmt.Sscan(string(rest), &waited, &flushed); err != nil {
+		return nil, fmt.Errorf("the writers said %q: %w", rest, err)
 	}
-	return took, waits, nil
+	return []float64{took, waited, flushed}, nil
 }
 
 // traced does something and returns the milliseconds that hyperd's trace tells of a part of it.
