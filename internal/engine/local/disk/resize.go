@@ -61,7 +61,7 @@ func (d *Disks) ResizeVolume(ctx context.Context, a account.Ref, id string, size
 	} else {
 		err = d.growIdle(ctx, v, image, size)
 	}
-	return createError(v, err)
+	return diskError("grow", v, err)
 }
 
 // growIdle puts a larger copy in the place of a disk that nobody uses. The copy shares the disk's blocks where it can.
