@@ -24,7 +24,7 @@ lab-down: ## remove the lab
 test: ## install what is missing, build, and run every test
 	@scripts/test
 
-test-vm: ## test control groups of version 2, in an emulated machine
+test-vm: ## test control groups of version 2, and disks that grow in use, in an emulated machine
 	@scripts/vm
 
 bench: ## measure against Docker and runc on this machine

@@ -11,12 +11,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hypercloud/hyper/test/lab"
@@ -30,6 +33,7 @@ func main() {
 	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
 	volumes := flag.Bool("volumes", false, "measure volumes only")
 	network := flag.Bool("network", false, "measure the network only")
+	data := flag.Int("data", 40, "GB that the fullest of the measured volumes holds")
 	flag.Parse()
 	if *fairness {
 		if err := fair(*samples, *only); err != nil {
@@ -38,7 +42,7 @@ func main() {
 		}
 		return
 	}
-	if err := bench(*samples, *parallel, *volumes, *network); err != nil {
+	if err := bench(*samples, *parallel, *data, *volumes, *network); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -50,7 +54,7 @@ type rig struct {
 	docker string // socket
 }
 
-func bench(samples, parallel int, onlyVolumes, onlyNetwork bool) error {
+func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
 	for _, p := range []string{"dockerd", "docker"} {
 		if _, err := exec.LookPath(p); err != nil {
 			return fmt.Errorf("%s is missing: 'make bench' installs docker.io", p)
@@ -65,6 +69,10 @@ func bench(samples, parallel int, onlyVolumes, onlyNetwork bool) error {
 		return err
 	}
 	defer l.Close()
+	closeAtSignal(l)
+	if err := checkRoom(l.Dir, data); err != nil {
+		return err
+	}
 	if err := l.StartRegistry(os.Getenv("HYPER_TEST_REGISTRY"), os.Getenv("HYPER_TEST_IMAGES")); err != nil {
 		return err
 	}
@@ -84,7 +92,7 @@ func bench(samples, parallel int, onlyVolumes, onlyNetwork bool) error {
 	}
 	switch {
 	case onlyVolumes:
-		return r.volumes(samples)
+		return r.volumes(samples, data)
 	case onlyNetwork:
 		return r.network(samples)
 	}
@@ -102,10 +110,21 @@ func bench(samples, parallel int, onlyVolumes, onlyNetwork bool) error {
 	row("memory per running container (MB)", float64(fullHyper-idleHyper)/float64(n)/1e6, float64(fullDocker-idleDocker)/float64(n)/1e6, "%.1f")
 	r.runc(samples)
 	r.spans()
-	if err := r.volumes(samples); err != nil {
+	if err := r.volumes(samples, data); err != nil {
 		return err
 	}
 	return r.network(samples)
+}
+
+// closeAtSignal removes the lab, which may hold a lot, when the benchmark is interrupted.
+func closeAtSignal(l *lab.Lab) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		_ = l.Close()
+		os.Exit(130)
+	}()
 }
 
 func row(name string, hyper, docker float64, format string) {
@@ -266,11 +285,21 @@ func (r *rig) runc(samples int) {
 
 // spans prints where the milliseconds of one run go, from hyperd's own trace.
 func (r *rig) spans() {
+	all := r.trace()
+	fmt.Println("\nwhere the time of one run goes (medians of the first runs)")
+	for _, n := range slices.Sorted(maps.Keys(all)) {
+		first := all[n][:min(len(all[n]), 15)] // those of run --rm, one at a time
+		fmt.Printf("  %-32s %8.1f ms\n", n, ms(median(first)))
+	}
+}
+
+// trace is what hyperd has logged of how long the parts of its work took, in their order.
+func (r *rig) trace() map[string][]time.Duration {
+	all := map[string][]time.Duration{}
 	raw, err := os.ReadFile(filepath.Join(r.Dir, "hyperd.log"))
 	if err != nil {
-		return
+		return all
 	}
-	sums := map[string][]time.Duration{}
 	for _, line := range bytes.Split(raw, []byte("\n")) {
 		var span, took string
 		for _, f := range strings.Fields(string(line)) {
@@ -281,17 +310,9 @@ func (r *rig) spans() {
 				took = v
 			}
 		}
-		if d, err := time.ParseDuration(took); err == nil && span != "" && len(sums[span]) < 15 {
-			sums[span] = append(sums[span], d) // the first ones: those of run --rm, one at a time
+		if d, err := time.ParseDuration(took); err == nil && span != "" {
+			all[span] = append(all[span], d)
 		}
 	}
-	fmt.Println("\nwhere the time of one run goes (medians of the first runs)")
-	names := make([]string, 0, len(sums))
-	for n := range sums {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		fmt.Printf("  %-32s %8.1f ms\n", n, ms(median(sums[n])))
-	}
+	return all
 }

@@ -16,7 +16,7 @@ import (
 
 // volumes compares a volume of Hyper's, a disk of its own on a pool, with a local volume of Docker's, a directory of the machine's
 // file system, and with that file system itself.
-func (r *rig) volumes(samples int) error {
+func (r *rig) volumes(samples, gb int) error {
 	fmt.Printf("\n%-34s %12s %12s %12s %8s\n", "volumes", "hyper", "docker", "the host", "ratio")
 	if err := r.volumeCommands(samples); err != nil {
 		return err
@@ -24,7 +24,10 @@ func (r *rig) volumes(samples int) error {
 	if err := r.loads(); err != nil {
 		return err
 	}
-	return r.commits()
+	if err := r.commits(); err != nil {
+		return err
+	}
+	return r.serverTimes((samples+2)/3, gb)
 }
 
 // one runs a command of one of the two clients, with something to read.
@@ -32,7 +35,7 @@ func (r *rig) one(client string, input []byte, args ...string) (string, error) {
 	cmd := exec.Command("docker", append([]string{"-H", r.docker}, args...)...)
 	if client == "hyper" {
 		cmd = exec.Command(filepath.Join(r.Bin, "hyper"), args...)
-		cmd.Env = append(os.Environ(), "HYPER_HOST="+r.Host(), "HYPER_CONFIG="+filepath.Join(r.Dir, "config"), "HOME="+r.Dir)
+		cmd.Env = r.clientEnv()
 	}
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.CombinedOutput()
@@ -40,6 +43,10 @@ func (r *rig) one(client string, input []byte, args ...string) (string, error) {
 		return "", fmt.Errorf("%s %v: %w: %s", client, args, err, out)
 	}
 	return string(out), nil
+}
+
+func (r *rig) clientEnv() []string {
+	return append(os.Environ(), "HYPER_HOST="+r.Host(), "HYPER_CONFIG="+filepath.Join(r.Dir, "config"), "HOME="+r.Dir)
 }
 
 var clients = []string{"hyper", "docker"}
@@ -95,10 +102,19 @@ func (r *rig) volumeCommands(samples int) error {
 	return nil
 }
 
-// loads measures what can be read and written.
-func (r *rig) loads() error {
+// load builds the program that works on disks.
+func (r *rig) load() (string, error) {
 	program := filepath.Join(r.Dir, "load")
 	if err := build(program, "./test/bench/load"); err != nil {
+		return "", err
+	}
+	return program, nil
+}
+
+// loads measures what can be read and written.
+func (r *rig) loads() error {
+	program, err := r.load()
+	if err != nil {
 		return err
 	}
 	content, err := os.ReadFile(program)
@@ -165,6 +181,11 @@ func (r *rig) commits() error {
 			return err
 		}
 	}
+	defer func() {
+		for _, c := range clients {
+			_, _ = r.one(c, nil, "rm", "-f", "db")
+		}
+	}()
 	for _, c := range clients {
 		size := []string{"--size", "s4"}
 		if c == "docker" { // the same

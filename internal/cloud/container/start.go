@@ -258,6 +258,7 @@ func (s *Service) release(ctx context.Context, a account.Ref, c *Container) {
 }
 
 func (s *Service) detachVolumes(ctx context.Context, a account.Ref, c *Container) {
+	defer s.Trace("exit.volumes", time.Now())
 	seen := map[string]bool{}
 	for _, m := range c.Spec.Mounts {
 		if seen[m.VolumeID] {

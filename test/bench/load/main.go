@@ -1,12 +1,15 @@
-// Command load does one kind of disk work in a directory and prints how much of it was done in a second. The benchmark puts it
-// into containers, so it is one static file.
+// Command load does one kind of disk work in a directory and prints how much of it was done in a second; wait prints how long it was kept from its
+// work. The benchmark puts it into containers, so it is one static file.
 package main
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,17 +29,43 @@ var kinds = map[string]func(dir string) (float64, error){
 	"read":      read,
 }
 
+// bulk is work of a stated number of megabytes, whose file stays.
+var bulk = map[string]func(dir string, size int) (*os.File, error){
+	"fill": func(dir string, size int) (*os.File, error) {
+		return fill(filepath.Join(dir, fmt.Sprint("filled-", time.Now().UnixNano())), size, unix.O_DIRECT)
+	},
+	"scatter": func(dir string, size int) (*os.File, error) { return scatter(filepath.Join(dir, "scattered"), size) },
+}
+
 func main() {
-	if len(os.Args) != 3 || kinds[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: load write|overwrite|append|read DIRECTORY")
-		os.Exit(2)
-	}
-	rate, err := kinds[os.Args[1]](os.Args[2])
+	said, err := work(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
-	fmt.Printf("%.1f\n", rate)
+	fmt.Println(said)
+}
+
+func work(args []string) (string, error) {
+	switch {
+	case len(args) == 2 && kinds[args[0]] != nil:
+		rate, err := kinds[args[0]](args[1])
+		return fmt.Sprintf("%.1f", rate), err
+	case len(args) == 2 && args[0] == "wait":
+		return wait(args[1])
+	case len(args) == 3 && bulk[args[0]] != nil:
+		mb, err := strconv.Atoi(args[2])
+		if err != nil {
+			return "", err
+		}
+		begin := time.Now()
+		f, err := bulk[args[0]](args[1], mb*1e6)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%.1f", float64(mb)/time.Since(begin).Seconds()), f.Close()
+	}
+	return "", errors.New("usage: load write|overwrite|append|read|wait DIRECTORY, or load fill|scatter DIRECTORY MEGABYTES")
 }
 
 // repeat calls fn again and again for a while, and returns how often in a second.
@@ -65,7 +94,8 @@ func fill(path string, size, flags int) (*os.File, error) {
 	for i := range chunk {
 		chunk[i] = byte(rand.Uint32())
 	}
-	for range size / len(chunk) {
+	for n := range size / len(chunk) {
+		binary.LittleEndian.PutUint64(chunk, uint64(n)) // no two are the same
 		if _, err := f.Write(chunk); err != nil {
 			return nil, err
 		}

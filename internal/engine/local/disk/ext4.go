@@ -14,6 +14,10 @@ const (
 	minSize = 16 << 20
 	// smallJournal is the size of a volume from which on its journal is smaller than mkfs would make it.
 	smallJournal = 1 << 30
+	// growth is how much larger a file system can become while it is mounted. For each 8 GiB of it a block is kept in the table of groups, and to grow
+	// a mounted file system takes a transaction that has room for all of them. The usual 1024 blocks are more than a transaction of a journal
+	// of 16 MiB can have.
+	growth = 1 << 40
 	// mountOptions: freed blocks go back to the machine. The inode tables of a sparse file are zero
 	// already, so that the kernel need not write them.
 	mountOptions = "discard,noinit_itable"
@@ -45,9 +49,13 @@ func makeExt4(ctx context.Context, path string, lazy int, more ...string) error 
 	if err != nil {
 		return err
 	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
 	// -F: it is a file. No block is kept for root. A file system with an error turns read-only, not worse.
 	args := []string{"-q", "-F", "-b", fmt.Sprint(blockSize), "-m", "0", "-e", "remount-ro",
-		"-E", fmt.Sprintf("lazy_itable_init=1,lazy_journal_init=%d,nodiscard,root_owner=0:0", lazy)}
+		"-E", fmt.Sprintf("lazy_itable_init=1,lazy_journal_init=%d,nodiscard,root_owner=0:0,resize=%d", lazy, (file.Size()+growth)/blockSize)}
 	return runTool(ctx, mkfs, append(append(args, more...), path)...)
 }
 
@@ -72,7 +80,14 @@ type superblock struct {
 	dirty  bool  // its journal holds what is not in its place yet, so that free is old
 	free   int64 // bytes
 	size   int64 // bytes
+
+	kept    int64 // blocks in the table of groups for its growth
+	journal int64 // bytes
 }
+
+// growsMounted tells whether the kernel can make the file system larger while it is mounted: whether a transaction, a quarter of the journal, has room
+// for all blocks that are kept for its growth, and for some more.
+func (sb superblock) growsMounted() bool { return sb.kept+32 <= sb.journal/blockSize/4 }
 
 // readSuperblock reads the superblock in an image file. The offsets are those of struct ext4_super_block.
 func readSuperblock(image *os.File) (superblock, error) {
@@ -97,5 +112,8 @@ func readSuperblock(image *os.File) (superblock, error) {
 		dirty:  incompat&needsRecovery != 0,
 		free:   free * blockSize,
 		size:   blocks * blockSize,
+
+		kept:    int64(binary.LittleEndian.Uint16(b[206:])),
+		journal: int64(binary.LittleEndian.Uint32(b[268+4*16:])),
 	}, nil
 }

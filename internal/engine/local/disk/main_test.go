@@ -74,7 +74,12 @@ func place(t testing.TB) string {
 		// Bottom up: volumes are mounted from images in the pool.
 		for len(mountsIn(t, dir)) > 0 {
 			list := mountsIn(t, dir)
-			if err := syscall.Unmount(list[len(list)-1], 0); err != nil {
+			// A loop device is let go of a moment later where udev still looks at it, and holds its file until then.
+			err := within(context.Background(), func() (bool, error) {
+				err := syscall.Unmount(list[len(list)-1], 0)
+				return !errors.Is(err, syscall.EBUSY), err
+			})
+			if err != nil {
 				t.Fatalf("unmount %s: %v", list[len(list)-1], err)
 			}
 		}

@@ -61,7 +61,7 @@ func (d *Disks) ResizeVolume(ctx context.Context, a account.Ref, id string, size
 	} else {
 		err = d.growIdle(ctx, v, image, size)
 	}
-	return createError(v, err)
+	return diskError("grow", v, err)
 }
 
 // growIdle puts a larger copy in the place of a disk that nobody uses. The copy shares the disk's blocks where it can.
@@ -97,6 +97,13 @@ func (d *Disks) growMounted(v volume, image *os.File, from, to int64) error {
 	if !mayResize() {
 		return errInUse("%s is attached, and hyperd may not grow a file system that is in use on this machine: stop the container first", v)
 	}
+	sb, err := readSuperblock(image)
+	if err != nil {
+		return err
+	}
+	if sb.size < to && !sb.growsMounted() { // as those were made at first
+		return errInUse("%s is attached, and was made so that it can grow only while no container uses it: stop the container first", v)
+	}
 	if err := growFile(image, from, to); err != nil {
 		return err
 	}
@@ -120,7 +127,8 @@ func (d *Disks) growMounted(v volume, image *os.File, from, to int64) error {
 	defer dir.Close()
 	blocks := uint64(to / blockSize)
 	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, dir.Fd(), ext4Resize, uintptr(unsafe.Pointer(&blocks))); errno != 0 {
-		return fmt.Errorf("grow its file system: %w", errno)
+		// ENOSPC says that its own tables or its journal have no room, and nothing of the machine's disk.
+		return fmt.Errorf("grow its file system: %s", errno.Error())
 	}
 	return unix.Syncfs(int(dir.Fd()))
 }

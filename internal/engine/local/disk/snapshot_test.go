@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -198,6 +200,94 @@ func TestSnapshotsUnderAWriter(t *testing.T) {
 	if err != nil || n < 64<<20 {
 		t.Errorf("the only snapshot that is left holds %d bytes, %v", n, err)
 	}
+}
+
+// A chain of a hundred snapshots of a database's file takes the room of what was overwritten between them, and of some metadata. Each of them holds what
+// the volume held.
+func TestChainOfSnapshots(t *testing.T) {
+	const (
+		many     = 100
+		page     = 16 << 10
+		pages    = 8 << 10   // 128 MiB
+		changed  = 32        // pages from one snapshot to the next: 512 KiB
+		metadata = 256 << 10 // what may come to that for each snapshot
+	)
+	d, err := open(t.Context(), Config{Dir: place(t)}, noReflinks) // on a pool, which tells what is written
+	must(t, err)
+	create(t, d, ann, one, 1<<30)
+	f, err := os.OpenFile(filepath.Join(attach(t, d, ann, one), "f"), os.O_CREATE|os.O_RDWR, 0o600)
+	must(t, err)
+	// What a page holds says where it is, and when it was written: after which snapshot.
+	content := func(at, turn int) []byte {
+		return bytes.Repeat([]byte(fmt.Sprintf("%07d %07d\n", at, turn)), page/16)
+	}
+	writePage := func(at, turn int) {
+		_, err := f.WriteAt(content(at, turn), int64(at)*page)
+		must(t, err)
+	}
+	state := make([]int, pages) // the turn in which each page was written
+	states := map[int][]int{}   // of some snapshots
+	taken := func() int64 { return roomTaken(t, d) }
+	for at := range pages {
+		writePage(at, 0)
+	}
+	must(t, f.Sync())
+	random := rand.New(rand.NewPCG(1, 2))
+	id := func(n int) string { return fmt.Sprintf("%064x", n+1) }
+	took := make([]time.Duration, many)
+	before := taken()
+	for n := range many {
+		if n > 0 {
+			for _, at := range random.Perm(pages)[:changed] {
+				state[at] = n
+				writePage(at, n)
+			}
+			must(t, f.Sync())
+		}
+		began := time.Now()
+		must(t, d.SnapshotVolume(t.Context(), ann, one, id(n)))
+		took[n] = time.Since(began)
+		if n%33 == 0 {
+			states[n] = slices.Clone(state)
+		}
+	}
+	must(t, f.Close())
+	cost := taken() - before
+	const data = int64((many - 1) * changed * page)
+	t.Logf("%d snapshots, with %d MiB overwritten between them, took %d MiB: %d kB of metadata each; the first ones %v, the last ones %v",
+		many, data>>20, cost>>20, (cost-data)/many>>10, took[:3], took[many-3:])
+	// What is overwritten has to be kept. Besides it each has tables of its own: in the volume a journal that has gone on, and in the pool where its
+	// pieces lie.
+	if cost < data || cost > data+many*metadata {
+		t.Errorf("%d snapshots took %d bytes, of which %d were overwritten between them", many, cost, data)
+	}
+	for n, state := range states {
+		must(t, d.CreateVolumeFrom(t.Context(), ann, two, id(n)))
+		got := []byte(read(t, filepath.Join(attach(t, d, ann, two), "f")))
+		if len(got) != pages*page {
+			t.Fatalf("snapshot %d has %d bytes", n, len(got))
+		}
+		for at, turn := range state {
+			if !bytes.Equal(got[at*page:(at+1)*page], content(at, turn)) {
+				t.Fatalf("snapshot %d: page %d begins with %q, not with what was written after snapshot %d", n, at, got[at*page:at*page+16], turn-1)
+			}
+		}
+		detach(t, d, ann, two)
+		must(t, d.RemoveVolume(t.Context(), ann, two))
+	}
+	detach(t, d, ann, one)
+}
+
+// roomTaken is what a pool takes of the machine's disk once everything is written. XFS sets more aside for what is going to be overwritten, and
+// writes nothing there.
+func roomTaken(t *testing.T, d *Disks) int64 {
+	t.Helper()
+	must(t, syncFS(d.pool))
+	fi, err := os.Stat(filepath.Join(d.dir, poolFile))
+	must(t, err)
+	st, err := sysStat(fi)
+	must(t, err)
+	return st.Blocks * 512
 }
 
 func TestDeathOfSnapshotsBetweenSteps(t *testing.T) {

@@ -69,11 +69,14 @@ func (d *Disks) checkSpace(v volume) error {
 }
 
 func errFull(v volume) error {
-	return oops.Exhausted("the disk of this machine is full, so that %s cannot be created: remove containers, volumes or images that are not needed, or ask the operator", v)
+	return oops.Exhausted("the disk of this machine is full, so that there is no room for %s: remove containers, volumes or images that are not needed, or ask the operator", v)
 }
 
 // createError gives an error of making a disk its class.
-func createError(v volume, err error) error {
+func createError(v volume, err error) error { return diskError("create", v, err) }
+
+// diskError gives an error of making a disk, or of making it larger, its class.
+func diskError(verb string, v volume, err error) error {
 	var failed *toolError
 	switch {
 	case err == nil:
@@ -83,7 +86,7 @@ func createError(v volume, err error) error {
 	case errors.Is(err, unix.EFBIG):
 		return oops.Invalid("%s is larger than a file can be on this machine", v)
 	}
-	return fmt.Errorf("create %s: %w", v.disk(), err)
+	return fmt.Errorf("%s %s: %w", verb, v.disk(), err)
 }
 
 // RemoveVolume destroys the disk and its data; see engine.Volumes.
