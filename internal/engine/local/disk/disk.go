@@ -112,23 +112,25 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 			return nil, fmt.Errorf("make the volume directory: %w", err)
 		}
 	}
-	if d.headroom == 0 {
-		total, _, err := space(d.dir)
-		if err != nil {
-			return nil, err
-		}
-		d.headroom = defaultHeadroom(total)
-	}
 	d.pool = d.dir
 	for _, name := range []string{mountsDir, rootsDir} {
 		if err := os.MkdirAll(filepath.Join(d.base, name), 0o700); err != nil {
 			return nil, fmt.Errorf("make the volume directory: %w", err)
 		}
 	}
+	if cfg.Reserve == 0 {
+		d.headroom = ^uint64(0)
+		if err := d.keepBack(d.dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.pick(ctx, cfg.PoolSize, reflinks); err != nil {
 		return nil, fmt.Errorf("prepare the volume directory %s: %w", d.dir, err)
 	}
-	return d, nil
+	if cfg.Reserve == 0 {
+		err = d.keepBack(d.pool)
+	}
+	return d, err
 }
 
 // Backend tells how volumes are kept: "reflink", "xfs-pool" or "copy".

@@ -40,8 +40,12 @@ const (
 	soonest, latest = 50 * time.Millisecond, 5 * time.Second
 )
 
-// defaultHeadroom is what is kept back of a machine's disk, unless the operator says otherwise: a fiftieth, at least 256 MiB and at most 4 GiB.
-func defaultHeadroom(total uint64) uint64 { return min(max(total/50, 256<<20), 4<<30) }
+// keepBack lets a part of the file system that dir is on be kept back, and no more than of those before: a fiftieth, at least 256 MiB and at most 4 GiB.
+func (d *Disks) keepBack(dir string) error {
+	total, _, err := space(dir)
+	d.headroom = min(d.headroom, max(total/50, 256<<20), 4<<30)
+	return err
+}
 
 // Reserve is how many bytes of the machine's disk are kept for data that are there.
 func (d *Disks) Reserve() uint64 { return d.headroom }
