@@ -146,14 +146,14 @@ func forward(t *text, nets networks, floating []engine.Endpoint, held carriers, 
 			return
 		}
 		t.line("ip saddr vmap { %s } # what containers with security groups begin has to be allowed by one of theirs", held.vmap(leave))
-		t.line("goto arrive")
+		t.line("goto arrive # who carries no group begins what it likes")
 	})
 	if held.none() {
 		return
 	}
 	t.block("chain allowed", func() {
 		through(t, nets, floating, r)
-		t.line("drop")
+		t.line("drop # nothing else passes")
 	})
 }
 

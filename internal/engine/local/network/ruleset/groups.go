@@ -83,7 +83,7 @@ func guard(t *text, c carriers) {
 	}
 	for _, name := range c.named {
 		t.block("set carriers-"+name, func() {
-			t.line("type ipv4_addr")
+			t.line("type ipv4_addr # a rule names the group")
 			var in []string
 			for _, e := range c.list {
 				if slices.Contains(e.Groups, name) {
@@ -103,7 +103,7 @@ func guard(t *text, c carriers) {
 			t.block(fmt.Sprintf("chain %s-%d", gate, i+1), func() {
 				t.line("tcp flags & (fin | syn | rst | ack) != syn reject with tcp reset # the middle of a connection that is not allowed any more: both ends hear so")
 				for _, name := range kind {
-					t.line("jump %s-by-%s", gate, name)
+					t.line("jump %s-by-%s # goes on from there if a rule matches", gate, name)
 				}
 				if gate == leave {
 					t.line("reject with icmp type admin-prohibited # the caller is the account's own, and hears what keeps it")
@@ -115,7 +115,7 @@ func guard(t *text, c carriers) {
 	}
 	t.block("chain arrive", func() {
 		t.line("ip daddr vmap { %s } # and what is begun with them, from wherever it comes, too", c.vmap(enter))
-		t.line("goto allowed")
+		t.line("goto allowed # who carries no group takes what comes")
 	})
 }
 
@@ -139,7 +139,7 @@ func rules(t *text, g engine.SecurityGroup, gate string) {
 		if what := traffic(r); what != "" {
 			match = append(match, what)
 		}
-		t.line("%s # rule %d", strings.Join(append(match, next), " "), i+1)
+		t.line("%s # rule %d of %s", strings.Join(append(match, next), " "), i+1, g.Name)
 	}
 }
 
