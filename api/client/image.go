@@ -69,10 +69,15 @@ func (c *Client) open(ctx context.Context, path string, query url.Values, header
 	return c.stream(ctx, http.MethodPost, path, query, header, body)
 }
 
-// stream makes a call whose bodies are read and written as they come.
+// stream makes a call whose bodies are read and written as they come. Names of things in path are escaped already.
 func (c *Client) stream(ctx context.Context, method, path string, query url.Values, header http.Header, body io.Reader) (*http.Response, error) {
 	u := c.base
-	u.Path, u.RawQuery = c.base.Path+path, query.Encode()
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return nil, fmt.Errorf("make the request's path: %w", err)
+	}
+	u.Path, u.RawPath = c.base.Path+plain, c.base.EscapedPath()+path
+	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)

@@ -28,7 +28,7 @@ func (c *Client) VolumeSend(ctx context.Context, uploader, cookie string, archiv
 	if err != nil {
 		return fmt.Errorf("the server wants files at %q: %w", uploader, err)
 	}
-	resp, err := c.open(ctx, u.Path, url.Values{"cookie": {cookie}}, http.Header{"Content-Type": {"application/x-tar"}}, archive)
+	resp, err := c.open(ctx, u.EscapedPath(), url.Values{"cookie": {cookie}}, http.Header{"Content-Type": {"application/x-tar"}}, archive)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (c *Client) VolumeFinish(ctx context.Context, session string) error {
 
 // VolumeExport is what is in a volume, as a tar. The caller closes it.
 func (c *Client) VolumeExport(ctx context.Context, volume string) (io.ReadCloser, error) {
-	resp, err := c.stream(ctx, http.MethodGet, "/volumes/"+volume+"/export", nil, nil, nil)
+	resp, err := c.stream(ctx, http.MethodGet, "/volumes/"+url.PathEscape(volume)+"/export", nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}

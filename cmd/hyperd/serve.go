@@ -22,6 +22,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/registry"
+	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
@@ -127,7 +128,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -168,6 +169,7 @@ type parts struct {
 	snapshots  *snapshot.Service
 	network    *network.Service
 	fips       *fip.Service
+	secgroups  *secgroup.Service
 	containers *container.Service
 	accounts   *accounts.Service
 	system     *system.Service
@@ -183,6 +185,7 @@ func assemble(c config, b base, id string, log *slog.Logger, trace func(string, 
 	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
 	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
+	p.secgroups = secgroup.New(secgroup.Config{Store: st, Network: p.network, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,

@@ -95,7 +95,7 @@ func flagError(path string, err error) error {
 		text = "flag provided but not defined: -" + m[1]
 	}
 	code := exitUsage
-	if strings.HasPrefix(path, "hyper fip ") && path != "hyper fip ls" {
+	if strings.HasPrefix(path, "hyper fip ") && path != "hyper fip ls" || strings.HasPrefix(path, "hyper sg ") {
 		code = exitError
 	}
 	return dockercli.StatusError{Cause: err, Status: fmt.Sprintf("%s\nSee '%s --help'.", text, path), StatusCode: code}

@@ -36,6 +36,7 @@ type fake struct {
 	mu     sync.Mutex
 	pulled bool
 	fips   []map[string]string
+	groups map[string]bool // by name
 	shells map[string]bool // containers by name
 }
 
@@ -75,7 +76,7 @@ func startFake(t testing.TB, wire string) (*fake, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{wire: wire, accounts: newAccounts(t), shells: map[string]bool{}}
+	f := &fake{wire: wire, accounts: newAccounts(t), shells: map[string]bool{}, groups: map[string]bool{}}
 	server := &http.Server{Handler: f}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
@@ -172,6 +173,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 		return nil
 	case strings.HasPrefix(path, "/fips"):
 		return f.fip(w, strings.TrimPrefix(path, "/fips"), query.Get("ip"), query.Get("container"), query.Get("count"))
+	case strings.HasPrefix(path, "/sg"):
+		return f.group(w, r.Method, strings.TrimPrefix(path, "/sg/"))
 	case path == "/volumes/create":
 		w.WriteHeader(http.StatusCreated)
 		return map[string]any{"Name": "pgdata"}

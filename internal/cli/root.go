@@ -14,6 +14,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/image"
 	"github.com/hypercloud/hyper/internal/cli/quota"
 	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/cli/sg"
 	"github.com/hypercloud/hyper/internal/cli/snapshot"
 	"github.com/hypercloud/hyper/internal/cli/system"
 	"github.com/hypercloud/hyper/internal/cli/token"
@@ -69,7 +70,7 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 		image.History(s), image.List(s), image.Load(s), image.Pull(s),
 		system.Info(s), system.Version(s),
 		config.Command(s),
-		fip.Command(s), snapshot.Command(s),
+		fip.Command(s), sg.Command(s), snapshot.Command(s),
 	)
 	root.AddCommand(
 		admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), token.Command(s),

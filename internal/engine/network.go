@@ -31,6 +31,7 @@ type Networks interface {
 type NetworkState struct {
 	Networks  []PrivateNetwork // besides the one that every account has
 	Endpoints []Endpoint       // of all containers of the account that exist, running or not
+	Groups    []SecurityGroup  // at least those that endpoints carry, and those that their rules name
 }
 
 // PrivateNetwork is one of an account's networks.
@@ -64,6 +65,7 @@ type Endpoint struct {
 	Idle        bool              // it does not run: its names stand for other containers, if these have them too
 	FloatingIP  netip.Addr        // invalid: none
 	Ports       []PublishedPort
+	Groups      []string // names of the security groups of the container, the same for all its endpoints; none: all is allowed
 }
 
 // Device is the name of the endpoint's interface inside the container.
@@ -74,6 +76,23 @@ type PublishedPort struct {
 	Proto   string // tcp or udp
 	Public  uint16 // on the floating IP
 	Private uint16 // of the container
+}
+
+// SecurityGroup is a list of what is allowed to the containers that carry it, and with them (behaviour 8). What no rule of their groups
+// allows is refused; answers are always allowed, and so is the router: it tells them names, and answers their pings.
+type SecurityGroup struct {
+	Name  string // letters, digits and ". _ -", beginning with a letter or digit, at most 63
+	Rules []GroupRule
+}
+
+// GroupRule allows connections with one kind of peers: whoever has an address in Prefix, or the containers that carry Group. A
+// peer is the real one: the caller before its address is translated, the container behind a floating IP.
+type GroupRule struct {
+	Egress      bool         // the carriers begin the connection; if not, the peers do
+	Proto       string       // tcp, udp, icmp, or "" for all there are
+	First, Last uint16       // ports of the callee (tcp, udp), types (icmp); not looked at for ""
+	Prefix      netip.Prefix // one for IPv6 matches nobody
+	Group       string       // "" if Prefix is meant
 }
 
 // Prefix of the network that every account has, and the router's address in it, where names are asked for from all networks.

@@ -23,6 +23,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
@@ -57,6 +58,8 @@ const (
 	annsToken     = "anns-token"
 	annsNetwork   = "anns-network"
 	annsSnapshot  = "anns-snapshot"
+	annsGroup     = "anns-group"
+	annsPeers     = "anns-peers" // a group that a rule names
 )
 
 func newTown(t *testing.T) *town {
@@ -94,7 +97,8 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log}), Accounts: rules, Events: bus, Logins: anyLogin{},
+		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log}),
+		SecGroups: secgroup.New(secgroup.Config{Store: st, Network: nets, Events: bus, Log: log}), Accounts: rules, Events: bus, Logins: anyLogin{},
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
@@ -191,6 +195,8 @@ func (tn *town) furnish() {
 	tn.network = tn.must("POST", "/v1.44/networks/create", `{"Name":"`+annsNetwork+`"}`, "Id")
 	tn.must("POST", "/v1.44/networks/"+annsNetwork+"/connect", `{"Container":"`+annsContainer+`","EndpointConfig":{"Aliases":["anns-alias"]}}`, "")
 	tn.snapshot = tn.must("POST", "/v1.44/snapshots/create?volume="+annsVolume+"&name="+annsSnapshot+"&force=true", "", "Id")
+	tn.must("POST", "/v1.44/sg/"+annsGroup, "description: anns-description\nrules: []\n", "")
+	tn.must("POST", "/v1.44/sg/"+annsPeers, "rules: []", "")
 	tn.exec = tn.must("POST", "/v1.44/containers/"+annsContainer+"/exec", `{"Cmd":["true"]}`, "Id")
 	code, out := tn.ask("ann", "POST", "/v1.44/fips/allocate?count=1", "")
 	if code != http.StatusCreated {
@@ -233,6 +239,8 @@ func (tn *town) subjects(pattern string) []pair {
 		return ids(annsNetwork, tn.network)
 	case strings.HasPrefix(pattern, "/snapshots/{"):
 		return ids(annsSnapshot, tn.snapshot)
+	case strings.HasPrefix(pattern, "/sg/{"):
+		return []pair{{"by name", annsGroup, "nots-group"}}
 	case strings.HasPrefix(pattern, "/credentials/{"):
 		return []pair{{"by key", tn.access, strings.Repeat("A", len(tn.access))}}
 	case strings.HasPrefix(pattern, "/tokens/{"):
@@ -270,6 +278,8 @@ func bodyOf(method, pattern string) string {
 		return ""
 	case strings.HasSuffix(pattern, "/{name...}/exec"):
 		return `{"Cmd":["true"]}`
+	case method == http.MethodPost && pattern == "/sg/{name}": // Bob may make one of this name, but not with her peers
+		return "rules: [{direction: ingress, remote_group_name: " + annsPeers + "}]"
 	case strings.HasSuffix(pattern, "/connect"), strings.HasSuffix(pattern, "/disconnect"):
 		return `{"Container":"anyone"}`
 	}
@@ -315,7 +325,7 @@ func TestAccountsCannotSeeEachOther(t *testing.T) {
 	for _, target := range []string{
 		"/containers/" + annsContainer + "/json", "/containers/" + tn.container[:12] + "/json", "/images/" + annsImage + "/json",
 		"/images/" + tn.image + "/json", "/volumes/" + annsVolume, "/exec/" + tn.exec + "/json",
-		"/snapshots/" + annsSnapshot, "/networks/" + annsNetwork, "/networks/" + tn.network[:12],
+		"/snapshots/" + annsSnapshot, "/sg/" + annsGroup, "/networks/" + annsNetwork, "/networks/" + tn.network[:12],
 	} {
 		if code, out := tn.ask("ann", "GET", "/v1.44"+target, ""); code != http.StatusOK {
 			t.Errorf("GET %s as Ann: %d %s", target, code, out)
@@ -342,7 +352,7 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 	hers := []string{"anns-", tn.container[:12], strings.TrimPrefix(tn.image, "sha256:")[:12], tn.exec[:12], tn.network[:12], tn.snapshot[:12], tn.fip, tn.access, tn.serial, tn.accounts["ann"].ID()}
 	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
 	for _, target := range []string{
-		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/snapshots", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
+		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/snapshots", "/sg", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
 		"/credentials", "/tokens", "/certificates", "/quotas",
 	} {
 		code, out := tn.ask("bob", "GET", "/v1.44"+target, "")
@@ -402,6 +412,7 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 	}
 	for what, host := range map[string]string{
 		"a link to hers": `"Links":["` + annsContainer + `:x"]`, "volumes from hers": `"VolumesFrom":["` + tn.container + `"]`,
+		"her group":               `"NetworkMode":"bridge"},"Labels":{"sh_hyper_sg_` + annsGroup + `":"yes"`,
 		"her container's network": `"NetworkMode":"container:` + tn.container + `"`,
 		"her network":             `"NetworkMode":"` + annsNetwork + `"`, "her network by id": `"NetworkMode":"` + tn.network + `"`,
 	} {
@@ -410,6 +421,8 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 			t.Errorf("%s: %d %s", what, code, out)
 		}
 	}
+	tn.bobs("POST", "/sg/"+annsGroup, "rules: []", http.StatusCreated)
+	tn.bobs("DELETE", "/sg/"+annsGroup, "", http.StatusNoContent)
 	tn.bobs("POST", "/networks/create", `{"Name":"`+annsNetwork+`"}`, http.StatusCreated)
 	for _, verb := range []string{"connect", "disconnect"} {
 		target := "/v1.44/networks/" + annsNetwork + "/" + verb

@@ -55,8 +55,8 @@ func TestReplay(t *testing.T) {
 	groups, order := map[string][2]int{}, []string{}
 	for _, name := range slices.Clone(names) {
 		if less, changed := leaveOut(commands[name]); changed && strings.HasPrefix(name, "compose-") {
-			names = append(names, name+" "+withoutLater)
-			commands[name+" "+withoutLater] = less
+			names = append(names, name+" "+usualNames)
+			commands[name+" "+usualNames] = less
 		}
 	}
 	for _, name := range names {
@@ -89,16 +89,16 @@ func TestReplay(t *testing.T) {
 
 var anyID = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// withoutLater marks a compose command whose file does not ask for what is not offered yet.
-const withoutLater = "(as far as offered)"
+// usualNames marks a compose command whose file gives no containers names of their own: the recorded requests that follow know them by the usual ones.
+const usualNames = "(with the usual names)"
 
-var notOffered = regexp.MustCompile(`"security_groups":\[[^]]*\],?|"container_name":"[^"]*",?`)
+var ownNames = regexp.MustCompile(`"container_name":"[^"]*",?`)
 
-// leaveOut takes security groups and own names of containers out of bodies.
+// leaveOut takes own names of containers out of bodies.
 func leaveOut(list []recorded) (out []recorded, changed bool) {
 	out = slices.Clone(list)
 	for i := range out {
-		out[i].Body = notOffered.ReplaceAll(out[i].Body, nil)
+		out[i].Body = ownNames.ReplaceAll(out[i].Body, nil)
 		changed = changed || len(out[i].Body) != len(list[i].Body)
 	}
 	return out, changed
@@ -193,6 +193,9 @@ func (p *replay) furnishAll() {
 		eng.Say(p.accounts["ann"], p.id, "stdout", "out-line\n")
 		eng.Say(p.accounts["ann"], p.id, "stderr", "err-line\n")
 	}
+	for _, name := range []string{"web", "ssh"} {
+		p.must("POST", "/v1.23/sg/"+name, "name: "+name+"\nrules: []\n", "")
+	}
 	for _, v := range []string{"data2"} {
 		p.must("POST", "/v1.23/volumes/create", `{"Name":"`+v+`"}`, "")
 	}
@@ -230,18 +233,23 @@ var preparations = map[string]func(p *replay){
 	"snapshot-":                   func(p *replay) { p.snapshot() },
 	"snapshot-create":             func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
 	"snapshot-create-":            func(p *replay) { p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "") },
+	"sg-create":                   func(p *replay) { p.must("DELETE", "/v1.23/sg/web", "", "") },
+	"update-sg":                   func(p *replay) { p.must("PUT", "/v1.23/containers/web", `{"AddSecurityGroups":{"ssh":"yes"}}`, "") },
 	"rm":                          func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
 	"start":                       func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
 	"start-304":                   func(*replay) {},
 	"error-":                      func(*replay) {},
-	"create-full":                 func(*replay) {},
-	"fip-attach":                  func(p *replay) { p.must("POST", "/v1.23/fips/detach?container=web", "", "") },
-	"fip-attach-":                 func(*replay) {},
-	"commit":                      func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
-	"compose-":                    func(p *replay) { p.project() },
-	"compose-up-":                 func(*replay) {},
-	"compose-create":              func(*replay) {},
-	"inspect-missing":             func(*replay) {},
+	"create-full": func(p *replay) {
+		p.must("DELETE", "/v1.23/containers/web?force=1", "", "")
+		p.must("POST", "/v1.23/containers/create?name=nfs", `{"Image":"busybox"}`, "")
+	},
+	"fip-attach":      func(p *replay) { p.must("POST", "/v1.23/fips/detach?container=web", "", "") },
+	"fip-attach-":     func(*replay) {},
+	"commit":          func(p *replay) { p.must("POST", "/v1.23/containers/web/stop", "", "") },
+	"compose-":        func(p *replay) { p.project() },
+	"compose-up-":     func(*replay) {},
+	"compose-create":  func(*replay) {},
+	"inspect-missing": func(*replay) {},
 	"volume-init-local": func(p *replay) {
 		p.must("POST", "/v1.44/volumes/create", `{"Name":"data"}`, "")
 		p.must("POST", "/v1.44/volumes/create", `{"Name":"conf"}`, "")
@@ -293,7 +301,7 @@ func (p *replay) project() {
 // expected are the answers with an error that a command knows how to go on from, or is about.
 var expected = map[string][]int{
 	"run-pull": {404}, "inspect-fallback-image": {404}, "inspect-missing": {404, 404}, "pull-407": {0, 407}, "volume-inspect-missing": {404}, "logs-missing": {404},
-	"compose-scale": {0, 0, 0, 0, 404}, "compose-scale " + withoutLater: {0, 0, 0, 0, 404}, "error-text": {409}, "error-json": {409}, "error-empty": {409}, "error-401": {401}, "no-keys": {401},
+	"compose-scale": {0, 0, 0, 0, 404}, "compose-scale " + usualNames: {0, 0, 0, 0, 404}, "error-text": {409}, "error-json": {409}, "error-empty": {409}, "error-401": {401}, "no-keys": {401},
 }
 
 // run makes the requests of a command and says what came of it.

@@ -215,6 +215,18 @@ type (
 		Snapshots []origSnapshot
 		Warnings  []string
 	}
+	origGroup struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Rules       []struct {
+			Direction string `json:"direction"`
+			PortMin   int    `json:"port_range_min"`
+			PortMax   int    `json:"port_range_max"`
+			Protocol  string `json:"protocol"`
+			Prefix    string `json:"remote_ip_prefix"`
+			Group     string `json:"remote_group_name"`
+		} `json:"rules"`
+	}
 	origFIP map[string]string
 )
 
@@ -395,7 +407,12 @@ var shapes = []struct {
 	{"GET", `/snapshots/.+`, shape{[]int{200}, "application/json", jsonAs[origSnapshot](nil, "Id", "Name", "Volume", "Size")}},
 	{"POST", `/snapshots/create`, shape{[]int{201}, "application/json", jsonAs[origSnapshot](nil, "Id", "Name", "Volume", "Size")}},
 	{"DELETE", `/snapshots/.+`, shape{[]int{204}, "", empty}},
-	{"GET", `/(sg|services|crons|funcs)`, shape{[]int{200}, "application/json", jsonAs(func(v *[]any) error { return must(*v != nil, "a list is null") })}},
+	{"GET", `/sg`, shape{[]int{200}, "application/json", jsonAs(func(v *[]origGroup) error { return must(*v != nil, "a list is null") })}},
+	{"GET", `/sg/.+`, shape{[]int{200}, "application/json", jsonAs(func(v *origGroup) error { return must(v.Rules != nil, "the rules are null") }, "name", "description", "rules")}},
+	{"POST", `/sg/.+`, shape{[]int{201}, "", empty}},
+	{"PUT", `/sg/.+`, shape{[]int{204}, "", empty}},
+	{"DELETE", `/sg/.+`, shape{[]int{204}, "", empty}},
+	{"GET", `/(services|crons|funcs)`, shape{[]int{200}, "application/json", jsonAs(func(v *[]any) error { return must(*v != nil, "a list is null") })}},
 }
 
 func wantVolume(v *origVolume) error {

@@ -35,7 +35,7 @@ func TestTextsOfTheOriginal(t *testing.T) {
 		"a link to a stopped one":    {"POST /containers/linked/start?checkpoint=", "", 409, "...Cannot link to a non running container..."},
 		"pull of scratch":            {"POST /images/create?fromImage=scratch&tag=latest", "", 400, "...'scratch' is a reserved name..."},
 		"pull of what is not there":  {"POST /images/create?fromImage=nothere&tag=latest", "", 404, "...Error: image library/nothere not found..."},
-		"a group":                    {"PUT /containers/web", `{"AddSecurityGroups":{"web":"yes"}}`, 404, "No such security group: web"},
+		"a group":                    {"PUT /containers/web", `{"AddSecurityGroups":{"none":"yes"}}`, 404, "No such security group: none"},
 		"detach of none":             {"POST /fips/disassociate?container=db", "", 409, "...no floating IP..."},
 		"release of what is in use":  {"POST /fips/release?ip=203.0.113.7", "", 409, "...in use..."},
 		"release of what is none":    {"POST /fips/release?ip=nothing!", "", 400, "...neither an IP address..."},

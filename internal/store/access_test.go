@@ -176,6 +176,9 @@ func TestDeleteAccount(t *testing.T) {
 		for _, i := range tx.Images() {
 			errs = append(errs, tx.DeleteImage(i.ID))
 		}
+		for _, g := range tx.SecurityGroups() {
+			errs = append(errs, tx.DeleteSecurityGroup(g.Name))
+		}
 		for _, f := range tx.FloatingIPs() {
 			errs = append(errs, tx.DeleteFloatingIP(f.Address))
 		}

@@ -11,19 +11,20 @@ func (v *View) Quota(resource string) int64 { return v.quotas[resource] }
 
 // Counts is how many of each resource an account has, whatever phase they are in.
 type Counts struct {
-	Networks, Containers, Images, Volumes, Snapshots, FloatingIPs, Credentials int
+	Networks, Containers, Images, Volumes, Snapshots, FloatingIPs, SecurityGroups, Credentials int
 }
 
 // Counts counts without listing.
 func (v *View) Counts() Counts {
 	return Counts{
-		Networks:    len(v.networks.byID),
-		Containers:  len(v.containers.byID),
-		Images:      len(v.images.byID),
-		Volumes:     len(v.volumes.byID),
-		Snapshots:   len(v.snapshots.byID),
-		FloatingIPs: len(v.floatingIPs.byAddress),
-		Credentials: len(v.access.credentials),
+		Networks:       len(v.networks.byID),
+		Containers:     len(v.containers.byID),
+		Images:         len(v.images.byID),
+		Volumes:        len(v.volumes.byID),
+		Snapshots:      len(v.snapshots.byID),
+		FloatingIPs:    len(v.floatingIPs.byAddress),
+		SecurityGroups: len(v.securityGroups.byID),
+		Credentials:    len(v.access.credentials),
 	}
 }
 

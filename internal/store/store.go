@@ -110,7 +110,7 @@ func (s *Store) load(ctx context.Context) error {
 		views[a.Ref.ID()] = newView(a.Ref)
 	}
 	for _, table := range []func(context.Context, *sql.Conn, map[string]*View) error{
-		loadNetworks, loadContainers, loadVolumes, loadSnapshots, loadImages, loadTags, loadFloatingIPs,
+		loadNetworks, loadContainers, loadVolumes, loadSnapshots, loadImages, loadTags, loadFloatingIPs, loadSecurityGroups,
 		loadCredentials, loadTokens, loadCertificates, loadQuotas, loadProjects,
 	} {
 		if err := table(ctx, s.conn, views); err != nil {

@@ -127,6 +127,9 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 			tx.PutProject(Project{Name: "blog", CreatedAt: time.Now().In(zone), Spec: ProjectSpec{
 				Services: map[string]ProjectService{"web": {Image: "nginx", Command: []string{}, Labels: map[string]string{"é": "<&>"}}}}}),
 			tx.PutProject(Project{Name: "bare", CreatedAt: time.Now()}),
+			tx.PutSecurityGroup(SecurityGroup{Name: "web", CreatedAt: time.Now().In(zone), Spec: SecurityGroupSpec{Description: "é", Rules: []SecurityGroupRule{
+				{Direction: "ingress", Protocol: "tcp", PortMin: 80, PortMax: 80, Prefix: "0.0.0.0/0"}, {Direction: "egress", Group: "web"}}}}),
+			tx.PutSecurityGroup(SecurityGroup{Name: "bare", Spec: SecurityGroupSpec{Rules: []SecurityGroupRule{}}}),
 			tx.PutQuota("containers", 10), tx.PutQuota("fips", -1), tx.PutQuota("memory", 1<<40),
 		)
 	})
@@ -135,7 +138,7 @@ func everything(t testing.TB, s *Store, a account.Ref) {
 // picture is all that a view shows, comparable by reflect.DeepEqual.
 func picture(v *View) []any {
 	return []any{v.Account(), v.Containers(), v.Volumes(), v.Images(), v.Tags(), v.FloatingIPs(), v.Empty(),
-		v.containers.byName, v.containers.byAddress, v.Networks(), v.networks.byName, v.volumes.byName, v.Snapshots(), v.snapshots.byName, v.SnapshotsOf(hexID(1)), v.floatingIPs.byName, v.floatingIPs.byContainer,
+		v.containers.byName, v.containers.byAddress, v.Networks(), v.networks.byName, v.volumes.byName, v.Snapshots(), v.snapshots.byName, v.SnapshotsOf(hexID(1)), v.floatingIPs.byName, v.SecurityGroups(), v.securityGroups.byName, v.floatingIPs.byContainer,
 		v.Credentials(), v.Tokens(), v.Certificates(), v.quotas, v.Counts(), v.Projects()}
 }
 

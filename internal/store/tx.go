@@ -26,7 +26,9 @@ type Tx struct {
 	// failed is the first error of the database: after it the draft and the transaction may differ.
 	failed error
 	// own tells which tables of the draft are copies that this Tx may write to.
-	own struct{ networks, containers, volumes, snapshots, images, tags, floatingIPs, access, projects bool }
+	own struct {
+		networks, containers, volumes, snapshots, images, tags, floatingIPs, securityGroups, access, projects bool
+	}
 }
 
 // Update runs fn and makes what it put or deleted visible, all of it, after it is on disk; if fn or the

@@ -10,32 +10,34 @@ import (
 // View is an immutable picture of all that one account owns. Its methods never fail: what is not there is
 // ok == false. The lists that they return are the caller's; the rows in them are shared and must not be changed.
 type View struct {
-	account     account.Ref
-	networks    *networkTable
-	containers  *containerTable
-	volumes     *volumeTable
-	snapshots   *snapshotTable
-	images      *imageTable
-	tags        *tagTable
-	floatingIPs *floatingIPTable
-	access      *accessTable
-	projects    *projectTable
-	quotas      map[string]int64 // by resource; replaced, never changed
+	account        account.Ref
+	networks       *networkTable
+	containers     *containerTable
+	volumes        *volumeTable
+	snapshots      *snapshotTable
+	images         *imageTable
+	tags           *tagTable
+	floatingIPs    *floatingIPTable
+	securityGroups *securityGroupTable
+	access         *accessTable
+	projects       *projectTable
+	quotas         map[string]int64 // by resource; replaced, never changed
 }
 
 func newView(a account.Ref) *View {
 	return &View{
-		account:     a,
-		networks:    newNamedTable[*Network, []*Network](),
-		containers:  newContainerTable(),
-		volumes:     newNamedTable[*Volume, volumeOrder](),
-		snapshots:   newNamedTable[*Snapshot, []*Snapshot](),
-		images:      newImageTable(),
-		tags:        newTagTable(),
-		floatingIPs: newFloatingIPTable(),
-		access:      newAccessTable(),
-		projects:    newProjectTable(),
-		quotas:      map[string]int64{},
+		account:        a,
+		networks:       newNamedTable[*Network, []*Network](),
+		containers:     newContainerTable(),
+		volumes:        newNamedTable[*Volume, volumeOrder](),
+		snapshots:      newNamedTable[*Snapshot, []*Snapshot](),
+		images:         newImageTable(),
+		tags:           newTagTable(),
+		floatingIPs:    newFloatingIPTable(),
+		securityGroups: newNamedTable[*SecurityGroup, []*SecurityGroup](),
+		access:         newAccessTable(),
+		projects:       newProjectTable(),
+		quotas:         map[string]int64{},
 	}
 }
 
@@ -46,7 +48,7 @@ func (v *View) Account() account.Ref { return v.account }
 // projects are no property.
 func (v *View) Empty() bool {
 	return len(v.networks.byID) == 0 && len(v.containers.byID) == 0 && len(v.volumes.byID) == 0 && len(v.snapshots.byID) == 0 && len(v.images.byID) == 0 &&
-		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0
+		len(v.tags.byKey) == 0 && len(v.floatingIPs.byAddress) == 0 && len(v.securityGroups.byID) == 0
 }
 
 // lazy is something worked out from a table's rows when it is first asked for. Readers that come at once

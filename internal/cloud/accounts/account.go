@@ -119,7 +119,7 @@ func usage(v *store.View) quota.Limits {
 	return quota.Limits{
 		quota.Containers: int64(n.Containers), quota.Images: int64(n.Images), quota.Volumes: int64(n.Volumes),
 		quota.Snapshots:   int64(n.Snapshots),
-		quota.FloatingIPs: int64(n.FloatingIPs), quota.Credentials: int64(n.Credentials),
+		quota.FloatingIPs: int64(n.FloatingIPs), quota.SecurityGroups: int64(n.SecurityGroups), quota.Credentials: int64(n.Credentials),
 		quota.Memory: memory, quota.CPUs: cpus,
 	}
 }

@@ -34,7 +34,7 @@ var _ Belongings = Parts{}
 
 // Empty implements Belongings. Containers go first, since they hold the others.
 func (p Parts) Empty(ctx context.Context, a account.Ref) error {
-	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.networks, p.floatingIPs, p.snapshots, p.volumes, p.images} {
+	for _, step := range []func(context.Context, account.Ref) error{p.containers, p.networks, p.floatingIPs, p.securityGroups, p.snapshots, p.volumes, p.images} {
 		if err := step(ctx, a); err != nil {
 			return err
 		}
@@ -70,6 +70,22 @@ func (p Parts) floatingIPs(ctx context.Context, a account.Ref) error {
 		if err := p.FIPs.Release(ctx, a, f.Address.String()); gone(err) != nil {
 			return fmt.Errorf("release floating IP %s: %w", f.Address, err)
 		}
+	}
+	return nil
+}
+
+// securityGroups go together: they may name each other.
+func (p Parts) securityGroups(ctx context.Context, a account.Ref) error {
+	err := p.Store.Update(ctx, a, func(tx *store.Tx) error {
+		for _, g := range tx.SecurityGroups() {
+			if err := tx.DeleteSecurityGroup(g.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove security groups: %w", err)
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package accounts
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 // parts makes all the rules, on an engine without a machine.
@@ -52,8 +55,16 @@ func (b *bench) furnish(p Parts, a account.Ref) {
 		b.Fatal(err)
 	}
 	must(p.Volumes.Create(ctx, a, volume.CreateRequest{Name: "pgdata"}))(b.T)
+	if err := b.store.Update(ctx, a, func(tx *store.Tx) error {
+		peer := func(name string) store.SecurityGroupSpec {
+			return store.SecurityGroupSpec{Rules: []store.SecurityGroupRule{{Direction: "ingress", Group: name}}}
+		}
+		return errors.Join(tx.PutSecurityGroup(store.SecurityGroup{Name: "front", Spec: peer("back")}), tx.PutSecurityGroup(store.SecurityGroup{Name: "back", Spec: peer("front")}))
+	}); err != nil {
+		b.Fatal(err)
+	}
 	for _, req := range []container.CreateRequest{
-		{Name: "web", Image: "db", Binds: []string{"pgdata:/var/lib/db"}, Labels: map[string]string{"sh_hyper_container_protection": "true"}},
+		{Name: "web", Image: "db", Binds: []string{"pgdata:/var/lib/db"}, Labels: map[string]string{"sh_hyper_container_protection": "true", "sh_hyper_sg_front": "yes"}},
 		{Name: "linked", Image: "db", Links: []string{"web"}},
 		{Name: "idle", Image: "db"},
 	} {
@@ -87,6 +98,8 @@ func TestRemoveTakesEverythingAlong(t *testing.T) {
 	before := e.Left(other)
 	if err := b.Remove(t.Context(), "ann", false); err == nil {
 		t.Fatal("it is removed without force")
+	} else if !strings.Contains(err.Error(), "2 security groups") {
+		t.Errorf("the error does not tell of its security groups: %v", err)
 	}
 	if err := b.Remove(t.Context(), "ann", true); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 // Belongings is what takes away all that an account has.
 type Belongings interface {
-	// Empty removes containers, networks, floating IPs, snapshots, volumes with their data, and images. It can be repeated.
+	// Empty removes containers, networks, floating IPs, security groups, snapshots, volumes with their data, and images. It can be repeated.
 	Empty(ctx context.Context, a account.Ref) error
 	// Clear removes what an account has on the machine that no row tells of: its network, its directories.
 	Clear(ctx context.Context, a account.Ref) error
@@ -54,7 +54,7 @@ func (s *Service) refuseIfUsed(acc store.Account) error {
 	for _, kind := range []struct {
 		n    int
 		what string
-	}{{n.Containers, "container"}, {n.Networks, "network"}, {n.Volumes, "volume"}, {n.Snapshots, "snapshot"}, {n.Images, "image"}, {n.FloatingIPs, "floating IP"}} {
+	}{{n.Containers, "container"}, {n.Networks, "network"}, {n.Volumes, "volume"}, {n.Snapshots, "snapshot"}, {n.Images, "image"}, {n.FloatingIPs, "floating IP"}, {n.SecurityGroups, "security group"}} {
 		if kind.n == 1 {
 			has = append(has, "1 "+kind.what)
 		} else if kind.n > 1 {

@@ -48,7 +48,7 @@ func (s *Service) check(a account.Ref, project string, spec store.ProjectSpec) e
 		if _, err := request(project, name, def, 1, nil); err != nil {
 			return err
 		}
-		if err := offered(name, def); err != nil {
+		if err := found(view, name, def); err != nil {
 			return err
 		}
 		cname := containerName(project, name, def, 1)
@@ -86,11 +86,12 @@ func (s *Service) fipOf(a account.Ref, def store.ProjectService) (string, error)
 	return f.Address.String(), nil
 }
 
-// offered refuses what a service may ask for and Hyper does not have, or not yet.
-func offered(name string, def store.ProjectService) error {
-	if len(def.SecurityGroups) > 0 {
-		return oops.NotFound("No such security group: %s (service %s): security groups are not offered yet, leave security_groups out",
-			def.SecurityGroups[0], name)
+// found refuses what a service names and the account has not, and volumes that cannot be.
+func found(view *store.View, name string, def store.ProjectService) error {
+	for _, g := range def.SecurityGroups {
+		if _, ok := view.SecurityGroup(g); !ok {
+			return oops.NotFound("No such security group: %s (service %s)", g, name)
+		}
 	}
 	for _, v := range def.Volumes {
 		if err := container.ValidBind(v); err != nil {

@@ -72,6 +72,9 @@ func labels(project, service string, def store.ProjectService, n int) map[string
 	if def.NoAutoVolume {
 		out[labelNoAuto] = "true"
 	}
+	for _, g := range def.SecurityGroups {
+		out[container.LabelGroup+g] = "yes"
+	}
 	return out
 }
 

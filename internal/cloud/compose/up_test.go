@@ -186,6 +186,21 @@ func TestUpKeepsScaledContainers(t *testing.T) {
 	b.want("replaced", b.container("blog-web-2").ID != second, true)
 }
 
+func TestSecurityGroupsOfAService(t *testing.T) {
+	b := newBench(t)
+	if err := b.Store.Update(t.Context(), b.a, func(tx *store.Tx) error {
+		return errors.Join(tx.PutSecurityGroup(store.SecurityGroup{Name: "web"}), tx.PutSecurityGroup(store.SecurityGroup{Name: "ssh"}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.up(with("web", func(s *store.ProjectService) { s.SecurityGroups = []string{"web", "ssh"} }), UpOptions{})
+	b.want("carried", strings.Join(b.container("blog-web-1").Spec.SecGroups, " "), "ssh web")
+	first := b.container("blog-web-1").ID
+	b.up(with("web", func(s *store.ProjectService) { s.SecurityGroups = []string{"ssh"} }), UpOptions{})
+	b.want("carried after a change", strings.Join(b.container("blog-web-1").Spec.SecGroups, " "), "ssh")
+	b.want("replaced", b.container("blog-web-1").ID != first, true)
+}
+
 func TestUpChecksBeforeItBegins(t *testing.T) {
 	web := func(change func(*store.ProjectService)) store.ProjectSpec { return with("web", change) }
 	for name, tc := range map[string]struct {

@@ -79,7 +79,7 @@ func (s *Service) Connect(ctx context.Context, a account.Ref, ref string, req ne
 	ctx = context.WithoutCancel(ctx)
 	var joined *store.Network
 	before := c.Endpoints
-	now, err := s.rejoin(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
+	now, err := s.alter(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
 		if joined, err = network.Find(tx.View, req.Network); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (s *Service) Disconnect(ctx context.Context, a account.Ref, ref, from strin
 	ctx = context.WithoutCancel(ctx)
 	var left *store.Network
 	var before []store.Endpoint
-	now, err := s.rejoin(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
+	now, err := s.alter(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
 		if left, err = network.Find(tx.View, from); err != nil {
 			return err
 		}
@@ -132,8 +132,8 @@ func (s *Service) Disconnect(ctx context.Context, a account.Ref, ref, from strin
 	return nil
 }
 
-// rejoin changes a container's endpoints in a transaction and returns the new row.
-func (s *Service) rejoin(ctx context.Context, a account.Ref, id string, fn func(tx *store.Tx, c *Container) error) (*Container, error) {
+// alter changes a container's row by what else is in the transaction, and returns the new row.
+func (s *Service) alter(ctx context.Context, a account.Ref, id string, fn func(tx *store.Tx, c *Container) error) (*Container, error) {
 	var out Container
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		c, ok := tx.Container(id)
@@ -151,7 +151,7 @@ func (s *Service) rejoin(ctx context.Context, a account.Ref, id string, fn func(
 
 // rejoined gives a container the endpoints back that it had.
 func (s *Service) rejoined(ctx context.Context, a account.Ref, id string, before []store.Endpoint) error {
-	c, err := s.rejoin(ctx, a, id, func(_ *store.Tx, c *Container) error {
+	c, err := s.alter(ctx, a, id, func(_ *store.Tx, c *Container) error {
 		c.Endpoints = before
 		return nil
 	})

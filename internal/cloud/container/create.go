@@ -87,6 +87,9 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 		if err := tx.PutContainer(*c); err != nil {
 			return err
 		}
+		if err := checkGroups(tx.View, c.Spec.SecGroups); err != nil {
+			return err
+		}
 		old, err := replaced(tx, req.Replaces)
 		if err != nil {
 			return err

@@ -15,13 +15,15 @@ const (
 	labelSize       = "sh_hyper_instancetype"
 	labelNoAuto     = "sh_hyper_noauto_volume"
 	labelProtection = "sh_hyper_container_protection"
-	labelGroup      = "sh_hyper_sg_"
 	labelFIP        = "sh.hyper.fip"
 )
 
 // LabelFIP is the label by which a container asks for a floating IP: auto, an address, or the name of one. Which one it has is in
 // another label, sh.hyper.fip.
 const LabelFIP = "sh_hyper_fip"
+
+// LabelGroup and a name, with the value yes, is the label by which a container joins a security group.
+const LabelGroup = "sh_hyper_sg_"
 
 // platformLabel tells whether a label means something to the platform or to compose on the server.
 func platformLabel(k string) bool {
@@ -39,8 +41,11 @@ func takeLabels(labels map[string]string, spec *Spec) error {
 			spec.NoAutoVolume = v == "true"
 		case k == labelProtection:
 			spec.Protection = v == "true"
-		case strings.HasPrefix(k, labelGroup):
-			spec.SecGroups = append(spec.SecGroups, strings.TrimPrefix(k, labelGroup))
+		case strings.HasPrefix(k, LabelGroup):
+			if v != "yes" {
+				return oops.Invalid("the label %s has the value %q: it joins a security group when it is \"yes\", and is left out otherwise", k, v)
+			}
+			spec.SecGroups = append(spec.SecGroups, strings.TrimPrefix(k, LabelGroup))
 		case k == LabelFIP:
 			if v == "" {
 				return oops.Invalid("the label %s names no floating IP: give it the value %s, or the address or name of one of the account's", LabelFIP, fip.Any)
@@ -60,9 +65,6 @@ func takeLabels(labels map[string]string, spec *Spec) error {
 		return err
 	}
 	spec.Size = size
-	if len(spec.SecGroups) > 0 {
-		return oops.NotFound("No such security group: %s", spec.SecGroups[0])
-	}
 	return nil
 }
 
@@ -87,7 +89,7 @@ func (s *Service) Labels(a account.Ref, c *Container) map[string]string {
 		out[LabelFIP] = c.Spec.FIP.Asked
 	}
 	for _, g := range c.Spec.SecGroups {
-		out[labelGroup+g] = "yes"
+		out[LabelGroup+g] = "yes"
 	}
 	return out
 }

@@ -77,20 +77,15 @@ type UpdateRequest struct {
 	RemoveSecGroups []string
 }
 
-// Update changes a container's restart policy or its protection.
+// Update changes a container's restart policy, its protection or its security groups.
 func (s *Service) Update(ctx context.Context, a account.Ref, ref string, req UpdateRequest) ([]string, error) {
 	c, e, err := s.lock(a, ref)
 	if err != nil {
 		return nil, err
 	}
 	defer e.ops.Unlock()
-	if len(req.AddSecGroups) > 0 {
-		return nil, oops.NotFound("No such security group: %s", req.AddSecGroups[0])
-	}
-	if len(req.RemoveSecGroups) > 0 {
-		return nil, oops.NotFound("No such security group: %s", req.RemoveSecGroups[0])
-	}
-	spec := c.Spec
+	ctx = context.WithoutCancel(ctx)
+	spec, before := c.Spec, c.Spec.SecGroups
 	if req.Restart != nil {
 		spec.Restart = *req.Restart
 	}
@@ -100,10 +95,17 @@ func (s *Service) Update(ctx context.Context, a account.Ref, ref string, req Upd
 	if err := checkRestart(&spec); err != nil {
 		return nil, err
 	}
-	c, err = s.modify(ctx, a, c.ID, func(c *Container) {
+	c, err = s.alter(ctx, a, c.ID, func(tx *store.Tx, c *Container) (err error) {
 		c.Spec.Restart, c.Spec.Protection = spec.Restart, spec.Protection
+		if len(req.AddSecGroups)+len(req.RemoveSecGroups) > 0 {
+			c.Spec.SecGroups, err = regroup(tx.View, c, req)
+		}
+		return err
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.followGroups(ctx, a, c, before); err != nil {
 		return nil, err
 	}
 	s.publish(a, c, "update", nil)

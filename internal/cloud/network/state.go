@@ -10,8 +10,8 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// State is what the router of the view's account is made of: its networks, and the endpoints of every container that is there
-// or being made, running or not, in the order of their first addresses.
+// State is what the router of the view's account is made of: its networks, the endpoints of every container that is there
+// or being made, running or not, in the order of their first addresses, and the security groups that these carry.
 func State(v *store.View) engine.NetworkState {
 	var state engine.NetworkState
 	for _, n := range v.Networks() {
@@ -36,6 +36,7 @@ func State(v *store.View) engine.NetworkState {
 				Names:       names(c, at, owners),
 				Links:       linked(at),
 				Idle:        idle(c),
+				Groups:      c.Spec.SecGroups,
 			}
 			if leads && at.Network == outward.Network {
 				e.Ports = ports(c)
@@ -46,6 +47,7 @@ func State(v *store.View) engine.NetworkState {
 			state.Endpoints = append(state.Endpoints, e)
 		}
 	}
+	state.Groups = groups(v, state.Endpoints)
 	return state
 }
 

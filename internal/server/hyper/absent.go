@@ -10,14 +10,11 @@ import (
 )
 
 // Of these resources an account has none yet, and cannot make any: a list is empty, one by name is not found, and who wants to make one
-// is told so. The shapes are those of api 8.2, 9 and 11 to 14.
+// is told so. The shapes are those of api 12 to 14.
 
 func (api *API) absentRoutes() []rest.Route {
 	type nameless = []any
 	routes := []rest.Route{
-		{Method: http.MethodGet, Pattern: "/sg", Handle: always(nameless{})},
-		{Method: http.MethodPost, Pattern: "/sg/{name}", Handle: notYet("security groups are not offered yet: publish only the ports that are meant for everybody")},
-		{Method: http.MethodPut, Pattern: "/sg/{name}", Handle: none("security group")},
 		{Method: http.MethodGet, Pattern: "/services", Handle: servicesOfOld},
 		{Method: http.MethodGet, Pattern: "/crons", Handle: always(nameless{})},
 		{Method: http.MethodPost, Pattern: "/crons/create", Handle: notYet("cron jobs are not offered yet: run a container that waits for the hour itself")},
@@ -28,7 +25,7 @@ func (api *API) absentRoutes() []rest.Route {
 		{Method: http.MethodGet, Pattern: "/funcs/call/{name}", Handle: none("call id")},
 	}
 	for pattern, what := range map[string]string{
-		"/sg/{name}": "security group", "/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
+		"/services/{name}": "service", "/crons/{name}": "cron job", "/funcs/{name}": "function",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
 			routes = append(routes, rest.Route{Method: method, Pattern: pattern, Handle: none(what)})

@@ -12,6 +12,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
+	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/store"
@@ -38,6 +39,15 @@ type Snapshots interface {
 	AddSchedule(ctx context.Context, a account.Ref, volume string, plan store.Schedule) error
 	RemoveSchedule(ctx context.Context, a account.Ref, volume, name string) error
 	Restore(ctx context.Context, a account.Ref, ref string) (safety *store.Snapshot, err error)
+}
+
+// SecGroups is what the calls need of secgroup.Service. A file is the user's, as it was written.
+type SecGroups interface {
+	List(a account.Ref) []*store.SecurityGroup
+	Get(a account.Ref, name string) (*store.SecurityGroup, error)
+	Create(ctx context.Context, a account.Ref, name string, file []byte) error
+	Update(ctx context.Context, a account.Ref, name string, file []byte) error
+	Remove(ctx context.Context, a account.Ref, name string) error
 }
 
 // Containers is what the calls need of container.Service.
@@ -97,4 +107,5 @@ var (
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 	_ Snapshots  = (*snapshot.Service)(nil)
+	_ SecGroups  = (*secgroup.Service)(nil)
 )

@@ -1,7 +1,7 @@
-// Package hyper answers the calls of Hyper's own resources: floating IPs, the filling of volumes, compose projects, the event socket, the properties of
+// Package hyper answers the calls of Hyper's own resources: floating IPs, security groups, the filling of volumes, compose projects, the event socket, the properties of
 // containers that Docker's API has no call for, accounts and what they are entered with.
 //
-// The shapes of all but the last are those of the original's API (api 6.5, 10, 15 and 16), which its client and scripts rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
+// The shapes of all but the last are those of the original's API (api 6.5, 10, 11, 15 and 16), which its client and scripts rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
 package hyper
 
 import (
@@ -17,6 +17,7 @@ type API struct {
 	Containers Containers
 	FIPs       FIPs
 	Snapshots  Snapshots
+	SecGroups  SecGroups
 	Volumes    Volumes
 	Accounts   Accounts
 	Compose    Compose
@@ -47,6 +48,11 @@ func (api *API) Routes() []rest.Route {
 		{Method: http.MethodGet, Pattern: "/snapshots/{name}", Handle: api.inspectSnapshot},
 		{Method: http.MethodDelete, Pattern: "/snapshots/{name}", Handle: api.removeSnapshot},
 		{Method: http.MethodPost, Pattern: "/snapshots/{name}/restore", Handle: api.restoreSnapshot},
+		{Method: http.MethodGet, Pattern: "/sg", Handle: api.listGroups},
+		{Method: http.MethodPost, Pattern: "/sg/{name}", Handle: api.createGroup},
+		{Method: http.MethodPut, Pattern: "/sg/{name}", Handle: api.updateGroup},
+		{Method: http.MethodGet, Pattern: "/sg/{name}", Handle: api.inspectGroup},
+		{Method: http.MethodDelete, Pattern: "/sg/{name}", Handle: api.removeGroup},
 		{Method: http.MethodGet, Pattern: "/events/ws", Handle: api.eventSocket, Endless: true, Original: true},
 		{Method: http.MethodPut, Pattern: "/containers/{name...}", Handle: api.updateContainer},
 	}...)

@@ -46,10 +46,12 @@ func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.Ne
 		}
 		r.serving = true
 	}
-	if old == nil || takenAway(old, next) {
+	if old == nil || r.owed || takenAway(old, next) {
+		r.owed = true
 		if err := r.endConnections(old, next); err != nil {
 			return fmt.Errorf("ending connections that are not allowed any more: %w", err)
 		}
+		r.owed = false
 	}
 	if err := r.removeGateways(state.Networks); err != nil {
 		return fmt.Errorf("taking the router out of networks that are gone: %w", err)

@@ -13,6 +13,7 @@ type applied struct {
 	engine.NetworkState
 	networks map[string]engine.PrivateNetwork // by id
 	byID     map[string][]engine.Endpoint     // by container, in the order of the state
+	groups   map[string]engine.SecurityGroup  // by name
 }
 
 // place is an endpoint with its network.
@@ -56,12 +57,16 @@ func (n *Network) check(state engine.NetworkState) (*applied, error) {
 		NetworkState: state,
 		networks:     make(map[string]engine.PrivateNetwork, 1+len(state.Networks)),
 		byID:         make(map[string][]engine.Endpoint, len(state.Endpoints)),
+		groups:       make(map[string]engine.SecurityGroup, len(state.Groups)),
 	}
 	for _, p := range state.All() {
 		if err := n.checkNetwork(next, p); err != nil {
 			return nil, err
 		}
 		next.networks[p.ID] = p
+	}
+	if err := checkGroups(next, state.Groups); err != nil {
+		return nil, err
 	}
 	taken := make(map[netip.Addr]string, len(state.Endpoints))
 	for _, e := range state.Endpoints {
@@ -116,6 +121,11 @@ func checkEndpoint(known *applied, e engine.Endpoint) error {
 	}
 	if e.Interface < 0 || e.Interface > 255 {
 		return oops.Invalid("container %s: an interface has a number from 0 to 255, not %d", e.ContainerID, e.Interface)
+	}
+	for _, name := range e.Groups {
+		if _, there := known.groups[name]; !there {
+			return oops.NotFound("container %s: the account has no security group %s", e.ContainerID, name)
+		}
 	}
 	for _, other := range known.byID[e.ContainerID] {
 		if other.Network == e.Network || other.Interface == e.Interface {

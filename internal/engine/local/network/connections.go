@@ -11,8 +11,11 @@ import (
 )
 
 // takenAway tells whether next lacks an address or a published port that old had; or has a network that old had not: one that was
-// there before may have left connections in its subnet.
+// there before may have left connections in its subnet. What security groups take away counts too.
 func takenAway(old, next *applied) bool {
+	if regrouped(old, next) {
+		return true
+	}
 	for id := range next.networks {
 		if _, ok := old.networks[id]; !ok {
 			return true
@@ -75,6 +78,7 @@ type allowance struct {
 	moved    map[netip.Addr]bool       // addresses that another container has now
 	floating map[netip.Addr]netip.Addr // of a container's address; invalid when it has none
 	public   map[door]door
+	groups   policy
 }
 
 // door is a port of an address.
@@ -85,7 +89,7 @@ type door struct {
 }
 
 func newAllowance(old, next *applied, router netip.Addr) allowance {
-	a := allowance{router: router, private: next.private, gateway: next.gateway, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}}
+	a := allowance{router: router, private: next.private, gateway: next.gateway, floating: map[netip.Addr]netip.Addr{}, public: map[door]door{}, groups: newPolicy(next)}
 	if old != nil {
 		a.private = func(addr netip.Addr) bool { return next.private(addr) || old.private(addr) }
 		a.moved = moved(old, next)
@@ -132,6 +136,9 @@ func (a allowance) permits(c connection) bool {
 	}
 	if c.dst != c.to && a.public[door{c.dst, c.proto, c.port}] != (door{c.to, c.proto, c.toPort}) {
 		return false // the port is not published any more, or leads elsewhere
+	}
+	if !a.gateway(c.to) && !a.groups.permits(c) {
+		return false
 	}
 	switch c.from {
 	case c.src, a.router, a.floating[c.src]:

@@ -40,6 +40,7 @@ type router struct {
 	rules   string // text applied last; "" when not known
 	serving bool   // names
 	fips    map[netip.Addr]bool
+	owed    bool                        // connections were to end, and may live
 	subnets map[netip.Prefix]netip.Addr // of networks that the router is in besides the account's own: the gateway in each
 
 	// state is what was applied last; nil when that is not known.

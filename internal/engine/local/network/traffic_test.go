@@ -169,3 +169,28 @@ func ping(ns netns.NsHandle, addr string) error {
 		}
 	})
 }
+
+// talk accepts connections and says a word every few milliseconds to each.
+func talk(t *testing.T, addr string) error {
+	l, err := net.Listen("tcp4", addr)
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				for err == nil {
+					_, err = io.WriteString(c, "word\n")
+					time.Sleep(5 * time.Millisecond)
+				}
+			}()
+		}
+	}()
+	return nil
+}

@@ -16,7 +16,8 @@ type Router struct {
 }
 
 // Account renders the tables of an account's router. Endpoints must have valid addresses, all different, in networks that
-// do not overlap. One without a floating IP is in none of the lines, so that starting and ending it changes no rule.
+// do not overlap; groups must have been checked. One without a floating IP and security groups is in none of the lines, and starting and
+// ending one changes no rule.
 func Account(state engine.NetworkState, r Router) string {
 	eps := slices.Clone(state.Endpoints)
 	slices.SortFunc(eps, func(x, y engine.Endpoint) int { return x.Address.Compare(y.Address) })
@@ -31,7 +32,9 @@ func Account(state engine.NetworkState, r Router) string {
 	t.table("inet hyper", func() {
 		spoof(t, nets)
 		publish(t, floating)
-		forward(t, nets, floating, r)
+		held := carriersOf(state, eps)
+		guard(t, held)
+		forward(t, nets, floating, held, r)
 		input(t, nets)
 		source(t, nets, state, floating, r)
 	})
@@ -124,7 +127,7 @@ func publish(t *text, floating []engine.Endpoint) {
 	})
 }
 
-func forward(t *text, nets networks, floating []engine.Endpoint, r Router) {
+func forward(t *text, nets networks, floating []engine.Endpoint, held carriers, r Router) {
 	t.block("chain closed", func() {
 		t.line("meta l4proto tcp reject with tcp reset # the caller hears at once")
 		t.line("reject with icmp type port-unreachable")
@@ -138,27 +141,44 @@ func forward(t *text, nets networks, floating []engine.Endpoint, r Router) {
 		t.line("oifname %q goto absent # private addresses without a link are routed there", "lo")
 		t.line("ct state established,related accept # answers, and errors about what was let through")
 		t.line("ct state invalid drop # address translation would miss it")
-		if len(nets.internal) > 0 {
-			for _, n := range nets.internal {
-				t.line("ip saddr %s ip daddr %[1]s accept # neighbours in an internal network reach each other on all ports", n.Subnet)
-			}
-			t.line("ip saddr %s reject with icmp type admin-prohibited # and nobody else, not even what is published", subnets(nets.internal))
+		if held.none() {
+			through(t, nets, floating, r)
+			return
 		}
-		t.line("ct status dnat accept # a published port, whoever calls")
-		if len(floating) > 0 {
-			fips := each(floating, func(e engine.Endpoint) string { return e.FloatingIP.String() })
-			t.line("ip daddr { %s } goto closed # ports that are not published", strings.Join(fips, ", "))
-		}
-		t.line("iifname %q goto closed # nothing else is open to the outside", Uplink)
-		for _, n := range nets.open {
-			t.line("iifname %q oifname %[1]q ip saddr %[2]s ip daddr %[2]s accept # neighbours reach each other on all ports", links, n.Subnet)
-		}
-		if len(nets.all) > 1 {
-			t.line("iifname %q oifname %[1]q reject with icmp type admin-prohibited # networks of one account do not meet", links)
-		}
-		t.line("iifname %q ip daddr { %s, %s } reject with icmp type admin-prohibited # the machine's link-local services, and the routers' links", links, r.Uplinks, linkLocal)
-		t.line("iifname %q oifname %q accept # out", links, Uplink)
+		t.line("ip saddr vmap { %s } # what containers with security groups begin has to be allowed by one of theirs", held.vmap(leave))
+		t.line("goto arrive # who carries no group begins what it likes")
 	})
+	if held.none() {
+		return
+	}
+	t.block("chain allowed", func() {
+		through(t, nets, floating, r)
+		t.line("drop # nothing else passes")
+	})
+}
+
+// through renders what a new connection may do as far as security groups are not concerned.
+func through(t *text, nets networks, floating []engine.Endpoint, r Router) {
+	if len(nets.internal) > 0 {
+		for _, n := range nets.internal {
+			t.line("ip saddr %s ip daddr %[1]s accept # neighbours in an internal network reach each other on all ports", n.Subnet)
+		}
+		t.line("ip saddr %s reject with icmp type admin-prohibited # and nobody else, not even what is published", subnets(nets.internal))
+	}
+	t.line("ct status dnat accept # a published port, whoever calls")
+	if len(floating) > 0 {
+		fips := each(floating, func(e engine.Endpoint) string { return e.FloatingIP.String() })
+		t.line("ip daddr { %s } goto closed # ports that are not published", strings.Join(fips, ", "))
+	}
+	t.line("iifname %q goto closed # nothing else is open to the outside", Uplink)
+	for _, n := range nets.open {
+		t.line("iifname %q oifname %[1]q ip saddr %[2]s ip daddr %[2]s accept # neighbours reach each other on all ports", links, n.Subnet)
+	}
+	if len(nets.all) > 1 {
+		t.line("iifname %q oifname %[1]q reject with icmp type admin-prohibited # networks of one account do not meet", links)
+	}
+	t.line("iifname %q ip daddr { %s, %s } reject with icmp type admin-prohibited # the machine's link-local services, and the routers' links", links, r.Uplinks, linkLocal)
+	t.line("iifname %q oifname %q accept # out", links, Uplink)
 }
 
 func input(t *text, nets networks) {

@@ -5,8 +5,8 @@
 // ones; connection tracking is not part of a table, and established connections go on. Each line carries its reason.
 // The golden files under testdata hold one text for each scenario and are meant to be read.
 //
-// Nothing that a tenant has chosen gets into a text: addresses, ports and hardware addresses are printed from their
-// parsed form, and interfaces are named by hashes.
+// Of what a tenant has chosen, only the names of security groups get into a text, which the caller has checked: letters, digits and
+// ". _ -". Addresses, ports and hardware addresses are printed from their parsed form, and interfaces are named by hashes.
 package ruleset
 
 import (
