@@ -64,7 +64,7 @@ func outgoing(q *dns.Msg) *dns.Msg {
 	out.RecursionDesired, out.CheckingDisabled, out.AuthenticatedData = q.RecursionDesired, q.CheckingDisabled, q.AuthenticatedData
 	out.Question = []dns.Question{q.Question[0]}
 	if o := q.IsEdns0(); o != nil {
-		out.SetEdns0(payload, o.Do())
+		out.SetEdns0(min(o.UDPSize(), largest), o.Do())
 	}
 	return out
 }

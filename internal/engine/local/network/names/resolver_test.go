@@ -40,11 +40,18 @@ func sockets(t testing.TB) (net.PacketConn, net.Listener) {
 // upstream is a name server on loopback that answers as fn says; nil is silence.
 func upstream(t testing.TB, fn func(q *dns.Msg) *dns.Msg) (addr string, asked *atomic.Int32) {
 	t.Helper()
+	return upstreamBy(t, func(q *dns.Msg, _ bool) *dns.Msg { return fn(q) })
+}
+
+// upstreamBy is one that tells questions by TCP from others.
+func upstreamBy(t testing.TB, fn func(q *dns.Msg, stream bool) *dns.Msg) (addr string, asked *atomic.Int32) {
+	t.Helper()
 	p, l := sockets(t)
 	asked = &atomic.Int32{}
 	h := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		asked.Add(1)
-		if a := fn(q); a != nil {
+		_, stream := w.RemoteAddr().(*net.TCPAddr)
+		if a := fn(q, stream); a != nil {
 			_ = w.WriteMsg(a)
 		}
 	})
@@ -205,6 +212,112 @@ func TestUpstreams(t *testing.T) {
 				t.Errorf("it takes %v", took)
 			}
 		})
+	}
+}
+
+// What an upstream hears is the question, in the tenant's letters, and nothing else that the tenant said.
+func TestWhatUpstreamsHear(t *testing.T) {
+	heard := make(chan *dns.Msg, 1)
+	up, _ := upstream(t, func(q *dns.Msg) *dns.Msg { heard <- q; return says("192.0.2.1")(q) })
+	r := resolver(t, up)
+	const name = "fTp.ExAmPlE.oRg."
+	q := new(dns.Msg).SetQuestion(name, dns.TypeA)
+	q.CheckingDisabled = true
+	q.SetEdns0(payload, true)
+	o := q.IsEdns0()
+	o.Option = []dns.EDNS0{
+		&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(172, 16, 0, 0).To4()},
+		&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"},
+		&dns.EDNS0_LOCAL{Code: dns.EDNS0LOCALSTART, Data: []byte("secret")},
+	}
+	for _, network := range []string{"udp", "tcp"} {
+		in := r.ask(t, network, q)
+		got := <-heard
+		if got.Id == q.Id {
+			t.Error("it hears the tenant's number (which by chance happens once in 65536 times)")
+		}
+		if got.Question[0].Name != name || !got.CheckingDisabled || !got.RecursionDesired {
+			t.Errorf("it hears %v", got)
+		}
+		if o := got.IsEdns0(); o == nil || !o.Do() || len(o.Option) > 0 || len(got.Extra) != 1 {
+			t.Errorf("it hears of the tenant: %v", got.Extra)
+		}
+		if in.Id != q.Id || in.Question[0].Name != name || len(in.IsEdns0().Option) > 0 || text(in) != "NOERROR 192.0.2.1" {
+			t.Errorf("the answer is %v", in)
+		}
+	}
+	r.ask(t, "udp", new(dns.Msg).SetQuestion(name, dns.TypeA))
+	if got := <-heard; got.IsEdns0() != nil || got.CheckingDisabled {
+		t.Errorf("of one who has no EDNS it hears %v", got)
+	}
+}
+
+// An answer to something else is none: the next upstream is asked, or the right one is waited for.
+func TestAnswersToOtherQuestions(t *testing.T) {
+	good, _ := upstream(t, says("192.0.2.1"))
+	for name, change := range map[string]func(m *dns.Msg){
+		"of another number":    func(m *dns.Msg) { m.Id++ },
+		"of another name":      func(m *dns.Msg) { m.Question[0].Name = "example.net." },
+		"of another type":      func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAAAA },
+		"of another class":     func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS },
+		"without the question": func(m *dns.Msg) { m.Question = nil },
+		"of two questions":     func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) },
+		"that is a question":   func(m *dns.Msg) { m.Response = false },
+		"of another kind":      func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
+		"about EDNS":           func(m *dns.Msg) { m.SetEdns0(payload, false); m.Rcode = dns.RcodeBadVers },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			liar, asked := upstream(t, func(q *dns.Msg) *dns.Msg {
+				m := says("192.0.2.66")(q)
+				change(m)
+				return m
+			})
+			r := resolver(t, liar, good)
+			for i, network := range []string{"udp", "tcp"} {
+				if got := text(r.ask(t, network, new(dns.Msg).SetQuestion("example.org.", dns.TypeA))); got != "NOERROR 192.0.2.1" {
+					t.Errorf("the answer by %s is %q", network, got)
+				}
+				if asked.Load() != int32(i+1) {
+					t.Errorf("it was asked %d times by %s", asked.Load(), network)
+				}
+			}
+		})
+	}
+	t.Run("in other letters", func(t *testing.T) {
+		up, _ := upstream(t, func(q *dns.Msg) *dns.Msg {
+			m := says("192.0.2.1")(q)
+			m.Question[0].Name = strings.ToLower(m.Question[0].Name)
+			return m
+		})
+		in := resolver(t, up).ask(t, "udp", new(dns.Msg).SetQuestion("EXAMPLE.org.", dns.TypeA))
+		if text(in) != "NOERROR 192.0.2.1" || in.Question[0].Name != "EXAMPLE.org." {
+			t.Errorf("the answer is %v", in)
+		}
+	})
+}
+
+// An answer that an upstream cut is cut for the tenant too, who then comes by TCP, and so does the question to the upstream.
+func TestAnswersThatAnUpstreamCut(t *testing.T) {
+	var many []string
+	for i := range 200 {
+		many = append(many, fmt.Sprintf("192.0.2.%d", i))
+	}
+	up, _ := upstreamBy(t, func(q *dns.Msg, stream bool) *dns.Msg {
+		if stream {
+			return says(many...)(q)
+		}
+		m := says("192.0.2.1")(q)
+		m.Truncated = true
+		return m
+	})
+	r := resolver(t, up)
+	q := new(dns.Msg).SetQuestion("example.org.", dns.TypeA)
+	if in := r.ask(t, "udp", q); !in.Truncated {
+		t.Errorf("by datagram the answer is %v", in)
+	}
+	if in := r.ask(t, "tcp", q); in.Truncated || len(in.Answer) != 200 {
+		t.Errorf("by tcp there are %d answers, cut: %v", len(in.Answer), in.Truncated)
 	}
 }
 
