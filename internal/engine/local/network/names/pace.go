@@ -9,7 +9,7 @@ import (
 
 // limits bound what is asked. Where they speak of one, it is one container, whatever addresses it has.
 type limits struct {
-	questions rate.Limit // of one, a second; more are not read
+	questions rate.Limit // of one, a second; more are not heard. By datagram, the router's rules let no more come from one address
 	burst     int
 	forwards  rate.Limit // of one for names of the world, a second; more are refused
 	rush      int        // and at once after a rest
