@@ -23,7 +23,7 @@ type limits struct {
 // usual is far above what programs ask that do not mean harm: a web server that looks its database up for each request has
 // two questions for each.
 var usual = limits{
-	questions: 10_000, burst: 10_000,
+	questions: 10_000, burst: 1_000,
 	forwards: 100, rush: 500, waiting: 32, streams: 16,
 	allWaits: 128, allStream: 128, atOnce: 256,
 }
