@@ -74,6 +74,8 @@ type ContainerSpec struct {
 	GroupAdd     []string            `json:",omitempty"`
 	Sysctls      map[string]string   `json:",omitempty"`
 	ExtraHosts   []string            `json:",omitempty"` // name:address
+	DNSSearch    []string            `json:",omitempty"` // of resolv.conf
+	DNSOptions   []string            `json:",omitempty"` // of resolv.conf
 	ConsoleSize  [2]uint16           `json:",omitzero"`
 }
 

@@ -62,6 +62,8 @@ type CreateRequest struct {
 	GroupAdd     []string
 	Sysctls      map[string]string
 	ExtraHosts   []string
+	DNSSearch    []string // of resolv.conf
+	DNSOptions   []string // of resolv.conf
 	ConsoleSize  [2]uint16
 	// Replaces is the id of a container that does not run, and whose place the new one takes: volumes that both mount at the same
 	// path pass to the new one, and quotas do not count the old one, which the caller removes next. "" replaces none.

@@ -73,6 +73,9 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 	if err := checkHostname(spec.Hostname, spec.Domainname); err != nil {
 		return spec, nil, err
 	}
+	if err := checkDNS(req, &spec); err != nil {
+		return spec, nil, err
+	}
 	if err := checkRestart(&spec); err != nil {
 		return spec, nil, err
 	}
@@ -160,20 +163,6 @@ func mergeEnv(image, user []string) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-func checkHostname(host, domain string) error {
-	for _, h := range []string{host, domain} {
-		if len(h) > 63 && domain == "" || len(host)+len(domain) > 250 {
-			return oops.Invalid("hostname %q is longer than 63 characters", h)
-		}
-		for _, r := range h {
-			if !(r == '-' || r == '.' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
-				return oops.Invalid("invalid hostname format: %s", h)
-			}
-		}
-	}
-	return nil
 }
 
 func checkRestart(spec *Spec) error {

@@ -200,7 +200,7 @@ func (s *Service) files(a account.Ref, c *Container) ([]engine.Mount, error) {
 	content := map[string]string{
 		"hosts":       hostsFile(s.Store.View(a), c),
 		"hostname":    hostname(c) + "\n",
-		"resolv.conf": "nameserver " + engine.PrivateGateway.String() + "\noptions ndots:0\n",
+		"resolv.conf": resolvConf(c),
 	}
 	var out []engine.Mount
 	for _, name := range []string{"hosts", "hostname", "resolv.conf"} {

@@ -106,7 +106,7 @@ func (in *createRequest) warnings() []string {
 		{h.DiskQuota != 0 || len(h.StorageOpt) > 0, "Storage options are ignored: a container's root disk has 10 GB."},
 		{h.LogConfig.Type != "" && h.LogConfig.Type != logDriver, "The log driver " + h.LogConfig.Type + " is ignored: output is kept by " + logDriver + "."},
 		{len(h.LogConfig.Config) > 0, "Log options are ignored: the platform decides how much output is kept."},
-		{len(h.DNS) > 0 || len(h.DNSSearch) > 0 || len(h.DNSOptions) > 0, "DNS settings are ignored: the account's resolver is used."},
+		{len(h.DNS) > 0, "DNS servers are ignored: the account's resolver is used."},
 		{h.OomScoreAdj != 0, "The OOM score adjustment is ignored."},
 		{len(h.SecurityOpt) > 0, "Security options are ignored: the platform's confinement applies."},
 		{len(h.MaskedPaths) > 0 || len(h.ReadonlyPaths) > 0, "Masked and read-only paths are ignored: the platform's apply."},

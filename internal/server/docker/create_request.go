@@ -118,7 +118,7 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, AutoRemove: h.AutoRemove,
 		Init: h.Init != nil && *h.Init, ReadOnly: h.ReadonlyRootfs, Privileged: h.Privileged,
 		Tmpfs: h.Tmpfs, ShmSize: h.ShmSize, CapAdd: h.CapAdd, CapDrop: h.CapDrop, GroupAdd: h.GroupAdd,
-		Sysctls: h.Sysctls, ExtraHosts: h.ExtraHosts,
+		Sysctls: h.Sysctls, ExtraHosts: h.ExtraHosts, DNSSearch: h.DNSSearch, DNSOptions: h.DNSOptions,
 		ConsoleSize: [2]uint16{clamp(h.ConsoleSize[0]), clamp(h.ConsoleSize[1])},
 	}
 	if hc := c.Healthcheck; hc != nil {

@@ -62,7 +62,8 @@ func TestWhatIsNotHonoured(t *testing.T) {
 		{"process limit", `{"HostConfig":{"PidsLimit":5}}`, 0, "number of processes"},
 		{"kernel memory", `{"HostConfig":{"KernelMemory":5}}`, 0, "kernel memory"},
 		{"log driver", `{"HostConfig":{"LogConfig":{"Type":"syslog"}}}`, 0, "log driver syslog is ignored"},
-		{"DNS", `{"HostConfig":{"Dns":["1.1.1.1"]}}`, 0, "DNS settings are ignored"},
+		{"DNS", `{"HostConfig":{"Dns":["1.1.1.1"]}}`, 0, "DNS servers are ignored"},
+		{"search domains", `{"HostConfig":{"DnsSearch":["example.org"],"DnsOptions":["rotate"]}}`, 0, ""},
 		{"no new privileges", `{"HostConfig":{"SecurityOpt":["no-new-privileges"]}}`, 0, "Security options are ignored"},
 		{"address of a port", `{"HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"80"}]}}}`, 0, "Addresses of published ports are ignored"},
 		{"any address of a port", `{"HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"0.0.0.0"}],"81/tcp":[{"HostIp":"::"}]}}}`, 0, ""},
@@ -114,6 +115,9 @@ func TestDomainRequest(t *testing.T) {
 			"yours":null,"mine":{"Links":["c:d"],"Aliases":["x"],"GwPriority":2,"IPAMConfig":{"IPv4Address":"10.0.0.9"}}}}}`, func(r cloud.CreateRequest) bool {
 			return r.NetworkMode == "mine" && slices.Equal(r.Links, []string{"a:b"}) && reflect.DeepEqual(r.Networks, []network.EndpointRequest{
 				{Network: "mine", Aliases: []string{"x"}, Links: []string{"c:d"}, Address: "10.0.0.9", Priority: 2}, {Network: "yours"}})
+		}},
+		{"settings of resolv.conf", `{"HostConfig":{"DnsSearch":["example.org"],"DnsOptions":["rotate"]}}`, func(r cloud.CreateRequest) bool {
+			return slices.Equal(r.DNSSearch, []string{"example.org"}) && slices.Equal(r.DNSOptions, []string{"rotate"})
 		}},
 		{"privileged is the rules' to refuse", `{"HostConfig":{"Privileged":true}}`, func(r cloud.CreateRequest) bool { return r.Privileged }},
 	} {

@@ -121,7 +121,7 @@ func (n *Network) openRouter(a account.Ref, r *router) (err error) {
 	}
 	failpoint.Hit("network.after-uplink")
 	r.rules, r.serving = "", false
-	r.names = names.New(n.cfg.DNSUpstreams, n.cfg.Log.With("account", a.ID()))
+	r.names = names.New(n.cfg.DNSUpstreams, n.cfg.UplinkPool, n.cfg.Log.With("account", a.ID()))
 	return nil
 }
 

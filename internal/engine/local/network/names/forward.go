@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -22,8 +23,6 @@ const (
 func forward(q *dns.Msg, upstreams []string, stream bool) *dns.Msg {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	out := q.Copy()
-	out.Id = dns.Id() // the tenant's choice of numbers is not ours
 	results := make(chan *dns.Msg, len(upstreams))
 	next, pending := 0, 0
 	ask := func() {
@@ -32,7 +31,7 @@ func forward(q *dns.Msg, upstreams []string, stream bool) *dns.Msg {
 		}
 		up := upstreams[next]
 		next, pending = next+1, pending+1
-		go func() { results <- exchange(ctx, out.Copy(), up, stream) }()
+		go func() { results <- exchange(ctx, outgoing(q), up, stream) }()
 	}
 	timer := time.NewTicker(patience)
 	defer timer.Stop()
@@ -42,7 +41,6 @@ func forward(q *dns.Msg, upstreams []string, stream bool) *dns.Msg {
 		case in := <-results:
 			pending--
 			if in != nil {
-				in.Id = q.Id
 				if in.Rcode != dns.RcodeServerFailure && in.Rcode != dns.RcodeRefused {
 					return in
 				}
@@ -58,17 +56,48 @@ func forward(q *dns.Msg, upstreams []string, stream bool) *dns.Msg {
 	return last
 }
 
-// exchange asks one upstream; nil when it gave no answer that can be read.
+// outgoing is the question as an upstream hears it: what is asked, in the tenant's letters, and how. The number is another, and
+// what else the tenant added (its subnet, cookies, padding) is between it and us.
+func outgoing(q *dns.Msg) *dns.Msg {
+	out := new(dns.Msg)
+	out.Id = dns.Id()
+	out.RecursionDesired, out.CheckingDisabled, out.AuthenticatedData = q.RecursionDesired, q.CheckingDisabled, q.AuthenticatedData
+	out.Question = []dns.Question{q.Question[0]}
+	if o := q.IsEdns0(); o != nil {
+		out.SetEdns0(min(o.UDPSize(), largest), o.Do())
+	}
+	return out
+}
+
+// exchange asks one upstream; nil when it gave no answer that can be used.
 func exchange(ctx context.Context, q *dns.Msg, upstream string, stream bool) *dns.Msg {
-	c := &dns.Client{Net: "udp", Timeout: deadline, UDPSize: dns.MaxMsgSize}
+	c := &dns.Client{Net: "udp", Timeout: deadline, UDPSize: dns.DefaultMsgSize}
 	if stream {
 		c.Net = "tcp"
 	}
-	in, _, err := c.ExchangeContext(ctx, q, upstream)
+	conn, err := c.DialContext(ctx, upstream)
 	if err != nil {
 		return nil
 	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // another was faster
+	in, _, err := c.ExchangeWithConnContext(ctx, q, conn)
+	if err != nil || !answers(in, q) {
+		return nil
+	}
 	return in
+}
+
+// answers tells whether in is about q; its number is. Who only says that it failed need not repeat the question.
+func answers(in, q *dns.Msg) bool {
+	if !in.Response || in.Opcode != dns.OpcodeQuery || in.Rcode > 0xF { // those of EDNS are about our own question, not the tenant's
+		return false
+	}
+	if len(in.Question) == 0 {
+		return in.Rcode != dns.RcodeSuccess && in.Rcode != dns.RcodeNameError
+	}
+	a, b := in.Question[0], q.Question[0]
+	return len(in.Question) == 1 && a.Qtype == b.Qtype && a.Qclass == b.Qclass && strings.EqualFold(a.Name, b.Name)
 }
 
 // configured reads the name servers of a resolv.conf; without any, the machine's own is meant.

@@ -1,8 +1,13 @@
 // Package names answers an account's DNS questions.
 //
-// The names of an account's containers are answered from memory, with a short time to live, and so are their reverse
-// names: to each container, which its address tells, those of the networks that it is in. Every other name is asked of the upstream servers from the machine's own network. A name of a single label
-// that nobody has does not exist, and is not asked of anyone: what a tenant calls its containers is nobody else's business. Containers that are in internal networks only ask for nothing of the world.
+// The names of an account's containers are answered from memory (table.go), with a short time to live, and so are their reverse
+// names: to each container, which its address tells, those of the networks that it is in. Every other name is asked of the
+// upstream servers from the machine's own network (forward.go), and what they say never leads into the account's own networks
+// or to the machine (rebind.go). A name of a single label that nobody has does not exist, and is not asked of anyone: what a
+// tenant calls its containers is nobody else's business. Containers that are in internal networks only ask for nothing of the world.
+//
+// What one container may ask is bounded, so that there is time for the others (pace.go, intake.go): too many questions are
+// not heard, too many for names of the world are refused.
 //
 // The resolver's sockets are in the namespace of whoever calls Serve; those to the upstreams in the process's own, so
 // that resolvers on the machine's loopback work and no question can come back here.
@@ -14,7 +19,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,32 +29,35 @@ import (
 )
 
 const (
-	ttl         = 5 // seconds
-	maxForwards = 64
-	maxStreams  = 64 // TCP connections at a time
-	idleStream  = 5 * time.Second
-	payload     = 1232 // bytes of a UDP answer that need no fragments anywhere
+	ttl        = 5 // seconds
+	idleStream = 5 * time.Second
+	payload    = 1232 // bytes of a UDP answer that need no fragments anywhere
+	largest    = 4096 // bytes of a datagram, for those who say that they take so many
 )
 
 // Resolver serves one account.
 type Resolver struct {
 	address   string
 	upstreams func() []string
+	machine   guard // what is the machine's, and not for names of the world
 	log       *slog.Logger
 	table     atomic.Pointer[table]
-	forwards  chan struct{}
+	pace      *pace
+	places    chan struct{} // of datagrams under way
 	servers   []*dns.Server
 	sockets   []interface{ Close() error }
 }
 
 // New makes a resolver that serves nothing yet. upstreams are addresses of DNS servers, with or without a port; none:
-// those of /etc/resolv.conf at the time of each question.
-func New(upstreams []string, log *slog.Logger) *Resolver {
+// those of /etc/resolv.conf at the time of each question. uplinks are the addresses between the machine and the routers.
+func New(upstreams []string, uplinks netip.Prefix, log *slog.Logger) *Resolver {
 	r := &Resolver{
 		address:   net.JoinHostPort(engine.PrivateGateway.String(), "53"),
 		upstreams: func() []string { return withPorts(upstreams) },
+		machine:   append(guard{uplinks}, nowhere...),
 		log:       log,
-		forwards:  make(chan struct{}, maxForwards),
+		pace:      newPace(usual),
+		places:    make(chan struct{}, usual.atOnce),
 	}
 	if len(upstreams) == 0 {
 		r.upstreams = func() []string { return configured("/etc/resolv.conf") }
@@ -60,7 +67,11 @@ func New(upstreams []string, log *slog.Logger) *Resolver {
 }
 
 // Set replaces the names.
-func (r *Resolver) Set(state engine.NetworkState) { r.table.Store(newTable(state)) }
+func (r *Resolver) Set(state engine.NetworkState) {
+	t := newTable(state)
+	r.table.Store(t)
+	r.pace.forget(t)
+}
 
 // Serve opens the sockets on the calling thread and answers until Close.
 func (r *Resolver) Serve() error {
@@ -68,17 +79,35 @@ func (r *Resolver) Serve() error {
 	if err != nil {
 		return err
 	}
-	streams, err := net.Listen("tcp4", r.address)
+	listener, err := net.Listen("tcp4", r.address)
 	if err != nil {
 		packets.Close()
 		return err
 	}
-	r.sockets = append(r.sockets, packets, streams)
-	h := dns.HandlerFunc(r.serve)
-	idle := func() time.Duration { return idleStream }
+	r.sockets = append(r.sockets, packets, listener)
+	widen(packets)
+	leave := func() { <-r.places }
 	for _, s := range []*dns.Server{
-		{PacketConn: packets, Handler: h, UDPSize: dns.DefaultMsgSize},
-		{Listener: netutil.LimitListener(streams, maxStreams), Handler: h, IdleTimeout: idle},
+		{ // a datagram that has been read ends in one of the three functions
+			PacketConn: packets,
+			DecorateReader: func(next dns.Reader) dns.Reader {
+				return &datagrams{Reader: next, r: r, buffer: make([]byte, dns.DefaultMsgSize)}
+			},
+			Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { defer leave(); r.serve(w, q) }),
+			MsgAcceptFunc: func(h dns.Header) dns.MsgAcceptAction {
+				action := accept(h)
+				if action != dns.MsgAccept {
+					leave()
+				}
+				return action
+			},
+			MsgInvalidFunc: func([]byte, error) { leave() },
+		},
+		{
+			Listener:       streams{netutil.LimitListener(listener, r.pace.allStream), r},
+			DecorateReader: func(next dns.Reader) dns.Reader { return dialogue{next, r} },
+			Handler:        dns.HandlerFunc(r.serve), MsgAcceptFunc: accept, IdleTimeout: func() time.Duration { return idleStream },
+		},
 	} {
 		r.servers = append(r.servers, s)
 		ready := make(chan struct{})
@@ -112,54 +141,14 @@ func (r *Resolver) Close() {
 
 func (r *Resolver) serve(w dns.ResponseWriter, q *dns.Msg) {
 	_, stream := w.RemoteAddr().(*net.TCPAddr)
-	from, _ := netip.ParseAddrPort(w.RemoteAddr().String())
-	a := r.answer(q, from.Addr().Unmap(), stream)
-	if !stream {
-		size := dns.MinMsgSize
-		if o := q.IsEdns0(); o != nil {
-			size = int(o.UDPSize())
-		}
-		a.Truncate(size)
+	a := r.answer(q, address(w.RemoteAddr()), stream)
+	size := dns.MinMsgSize
+	switch o := q.IsEdns0(); {
+	case stream:
+		size = dns.MaxMsgSize
+	case o != nil:
+		size = min(int(o.UDPSize()), largest)
 	}
+	a.Truncate(size)
 	_ = w.WriteMsg(a)
-}
-
-// answer answers from memory, or asks the upstreams.
-func (r *Resolver) answer(q *dns.Msg, from netip.Addr, stream bool) *dns.Msg {
-	m := new(dns.Msg)
-	m.SetReply(q)
-	m.RecursionAvailable = true
-	if o := q.IsEdns0(); o != nil {
-		m.SetEdns0(payload, false)
-	}
-	if len(q.Question) != 1 || q.Opcode != dns.OpcodeQuery {
-		m.Rcode = dns.RcodeNotImplemented
-		return m
-	}
-	ask := q.Question[0]
-	name := strings.ToLower(strings.TrimSuffix(ask.Name, "."))
-	names := r.table.Load()
-	if ask.Qclass == dns.ClassINET && names.answer(m, ask, name, from) {
-		return m
-	}
-	if name != "" && !strings.Contains(name, ".") {
-		m.Rcode = dns.RcodeNameError
-		return m
-	}
-	if !names.outward(from) {
-		m.Rcode = dns.RcodeNameError // any other answer makes some programs ask again, and wait
-		return m
-	}
-	select {
-	case r.forwards <- struct{}{}:
-		defer func() { <-r.forwards }()
-	default:
-		m.Rcode = dns.RcodeServerFailure // too many are under way
-		return m
-	}
-	if in := forward(q, r.upstreams(), stream); in != nil {
-		return in
-	}
-	m.Rcode = dns.RcodeServerFailure
-	return m
 }

@@ -110,6 +110,9 @@ func (t *table) outward(from netip.Addr) bool {
 	return known && !t.inward[from]
 }
 
+// guard holds the addresses of the account's networks, besides the machine's.
+func (t *table) guard(machine guard) guard { return slices.Concat(machine, t.subnets) }
+
 // answer fills m if the question is about a container or a private address; name is the lower-case question, and from whoever asks.
 func (t *table) answer(m *dns.Msg, ask dns.Question, name string, from netip.Addr) bool {
 	if addrs, ok := t.find(name, from); ok {

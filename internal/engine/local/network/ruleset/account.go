@@ -182,8 +182,12 @@ func through(t *text, nets networks, floating []engine.Endpoint, r Router) {
 }
 
 func input(t *text, nets networks) {
+	t.block("set asks", func() {
+		t.line("type ipv4_addr; size 65535; flags dynamic; timeout 1m;")
+	})
 	t.block("chain input", func() {
 		t.base("filter", "input", "filter", "drop")
+		t.line("iifname %q udp dport 53 update @asks { ip saddr limit rate over 10000/second burst 1000 packets } drop # more questions than anyone has: those of others wait in the same queue", links)
 		t.line("ct state established,related accept")
 		t.line("iifname %q ip daddr %s meta l4proto { tcp, udp } th dport 53 accept # names", links, engine.PrivateGateway)
 		t.line("iifname %q ip daddr %s icmp type echo-request accept # ping of a gateway", links, gateways(nets.all))
