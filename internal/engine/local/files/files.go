@@ -93,6 +93,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-files needs a user namespace of its own")
 	}
+	opts, err := unpacking(o)
+	if err != nil {
+		return err
+	}
 	if err := Leave(); err != nil {
 		return fmt.Errorf("leaving the machine's file system: %w", err)
 	}
@@ -103,13 +107,13 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	case Read:
 		return read(o, out)
 	case Write:
-		return write(o, in)
+		return write(o, opts, in)
 	case Export:
 		return export(o, out)
 	case Changes:
 		return changes(out)
 	case Take:
-		return take(in, out)
+		return take(opts, in, out)
 	case Save:
 		return save(o, in, out)
 	}

@@ -22,10 +22,10 @@ type Taken struct {
 
 // take unpacks an archive into the root, which is an empty volume. Where a path leads out of it, nothing would be found; such an archive is
 // refused all the same, since it is not what its owner meant.
-func take(in io.Reader, out io.Writer) error {
+func take(opts *archive.TarOptions, in io.Reader, out io.Writer) error {
 	s := &sieve{links: map[string]bool{}}
 	stream := s.through(in)
-	err := archive.Unpack(stream, "/", &archive.TarOptions{InUserNS: true, BestEffortXattrs: true})
+	err := archive.Unpack(stream, "/", opts)
 	if err == nil {
 		_, err = io.Copy(io.Discard, stream) // the sieve has seen all then
 	}

@@ -22,7 +22,7 @@ import (
 const nobody = account.IDCount - 2
 
 // write unpacks an archive into a directory, to which a link may lead.
-func write(o Order, in io.Reader) error {
+func write(o Order, opts *archive.TarOptions, in io.Reader) error {
 	dir, err := follow(filepath.Join("/", o.Path))
 	if err != nil {
 		return err
@@ -37,7 +37,6 @@ func write(o Order, in io.Reader) error {
 	if err := unix.Access(dir, unix.W_OK); errors.Is(err, unix.EROFS) {
 		return err
 	}
-	opts := &archive.TarOptions{NoOverwriteDirNonDir: o.KeepKinds, InUserNS: true, BestEffortXattrs: true}
 	if o.Owner != "" {
 		if opts.ChownOpts, err = owner(o.Owner); err != nil {
 			return err
