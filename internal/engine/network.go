@@ -23,6 +23,9 @@ type Networks interface {
 	DetachEndpoints(ctx context.Context, a account.Ref, containerID string) error
 	// EndpointStats reads the counters of a container's links, by the interface's name inside.
 	EndpointStats(ctx context.Context, a account.Ref, containerID string) (map[string]NetStats, error)
+	// HeldElsewhere asks the networks that the machine is in for addresses, and tells in words which host has those that somebody has, other
+	// than this engine's accounts. It takes less than half a second, whatever their number; an address of no such network is nobody's.
+	HeldElsewhere(ctx context.Context, addrs []netip.Addr) (map[netip.Addr]string, error)
 	// RemoveNetwork removes the account's router. Absent is no error.
 	RemoveNetwork(ctx context.Context, a account.Ref) error
 }

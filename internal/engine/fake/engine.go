@@ -7,6 +7,7 @@ package fake
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -42,6 +43,9 @@ type Engine struct {
 	burn     uint64 // nanoseconds of CPU a second; see Burn
 	born     time.Time
 	facts    engine.Info
+
+	elsewhere map[netip.Addr]string // see Hold
+	asked     int
 }
 
 // tenant is what one account has on the machine.

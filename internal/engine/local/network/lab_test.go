@@ -15,6 +15,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"go4.org/netipx"
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -43,7 +44,7 @@ var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{T: t, config: Config{
-		Instance: "lab", RunDir: t.TempDir(), FIPPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
+		Instance: "lab", RunDir: t.TempDir(), FIPPools: pools("198.18.0.0/24"),
 		DNSUpstreams: []string{"127.0.0.1:5353"}, Log: slog.New(slog.DiscardHandler),
 	}}
 	var err error
@@ -68,6 +69,18 @@ func newLab(t *testing.T) *lab {
 	l.start()
 	t.Cleanup(l.leaveNothing)
 	return l
+}
+
+// pools reads prefixes and ranges of floating IPs.
+func pools(list ...string) (out []netipx.IPRange) {
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out = append(out, netipx.RangeOfPrefix(p))
+			continue
+		}
+		out = append(out, netipx.MustParseIPRange(s))
+	}
+	return out
 }
 
 // start begins a hyperd's life with the network.

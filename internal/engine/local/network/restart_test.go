@@ -173,7 +173,7 @@ func TestManyAtOnce(t *testing.T) {
 func TestInstancesSideBySide(t *testing.T) {
 	l := newLab(t)
 	c := l.config
-	c.Instance, c.RunDir, c.FIPPool = "lab2", t.TempDir(), []netip.Prefix{netip.MustParsePrefix("198.18.1.0/24")}
+	c.Instance, c.RunDir, c.FIPPools = "lab2", t.TempDir(), pools("198.18.1.0/24")
 	l.account(0).run("web", 10)
 	if _, err := New(t.Context(), c); !errdefs.IsConflict(err) {
 		t.Errorf("two instances with one uplink pool: %v", err)
