@@ -30,7 +30,8 @@ const (
 )
 
 type lab struct {
-	*testing.T
+	testing.TB
+	T       testing.TB // the same
 	config  Config
 	net     *Network
 	machine netns.NsHandle
@@ -41,9 +42,9 @@ type lab struct {
 var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.0/16")}}
 
 // newLab makes a machine with an instance on it. At the end nothing of the instance may be left.
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	t.Helper()
-	l := &lab{T: t, config: Config{
+	l := &lab{TB: t, T: t, config: Config{
 		Instance: "lab", RunDir: t.TempDir(), FIPPools: pools("198.18.0.0/24"),
 		DNSUpstreams: []string{"127.0.0.1:5353"}, Log: slog.New(slog.DiscardHandler),
 	}}
@@ -129,7 +130,7 @@ func addrOf(ip []byte) netip.Addr {
 	return a.Unmap()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +138,7 @@ func must(t *testing.T, err error) {
 }
 
 // newNamespace makes a network namespace that lasts as long as the test.
-func newNamespace(t *testing.T) netns.NsHandle {
+func newNamespace(t testing.TB) netns.NsHandle {
 	t.Helper()
 	type result struct {
 		ns  netns.NsHandle
@@ -156,7 +157,7 @@ func newNamespace(t *testing.T) netns.NsHandle {
 }
 
 // link connects two namespaces.
-func link(t *testing.T, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
+func link(t testing.TB, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
@@ -240,7 +241,7 @@ func (a *tenant) run(name string, last byte) *container {
 }
 
 // process starts what stands for a container's first process.
-func process(t *testing.T, a account.Ref) *container {
+func process(t testing.TB, a account.Ref) *container {
 	t.Helper()
 	cmd := exec.Command("sleep", "1000")
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(a.HostID()), Size: account.IDCount}}

@@ -207,7 +207,7 @@ func TestAnotherUplinkPool(t *testing.T) {
 }
 
 // mustRouter is the namespace of an account's router.
-func mustRouter(t *testing.T, l *lab, a *tenant) netns.NsHandle {
+func mustRouter(t testing.TB, l *lab, a *tenant) netns.NsHandle {
 	t.Helper()
 	r, err := l.net.router(a.ref)
 	must(t, err)
