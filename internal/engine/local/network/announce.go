@@ -24,8 +24,8 @@ func (n *Network) announce(near segments, addrs []netip.Addr) {
 		if len(mine) == 0 {
 			continue
 		}
-		n.say(s, mine)
-		n.background.Go(func() {
+		n.background.Go(func() { // to close a socket of this kind takes the kernel tens of milliseconds
+			n.say(s, mine)
 			for _, pause := range again {
 				if mine = n.later(s, mine, pause); len(mine) == 0 {
 					return
