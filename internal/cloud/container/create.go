@@ -37,6 +37,9 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	if err != nil {
 		return Created{}, err
 	}
+	if err := publishable(s.Engine, spec.Published); err != nil {
+		return Created{}, err
+	}
 	c := Container{
 		ID: newID(), Name: req.Name, ImageID: img.ID, Phase: store.Creating, CreatedAt: time.Now().UTC(),
 		Spec: spec, State: State{Status: store.StatusCreated},

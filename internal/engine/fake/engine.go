@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -46,6 +47,8 @@ type Engine struct {
 
 	elsewhere map[netip.Addr]string // see Hold
 	asked     int
+
+	withoutSCTP atomic.Bool
 }
 
 // tenant is what one account has on the machine.

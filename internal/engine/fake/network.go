@@ -58,6 +58,14 @@ func (e *Engine) EndpointStats(ctx context.Context, a account.Ref, containerID s
 	return map[string]engine.NetStats{"eth0": {}}, e.enter(ctx, a, "EndpointStats", containerID, nil)
 }
 
+// Publishes implements engine.Networks.
+func (e *Engine) Publishes(proto string) bool {
+	return proto == "tcp" || proto == "udp" || proto == "sctp" && !e.withoutSCTP.Load()
+}
+
+// WithoutSCTP has the machine's kernel know nothing of SCTP.
+func (e *Engine) WithoutSCTP() { e.withoutSCTP.Store(true) }
+
 // Hold has another host, named who, hold an address; "" lets go of it.
 func (e *Engine) Hold(addr netip.Addr, who string) {
 	e.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 
@@ -17,6 +18,19 @@ import (
 	"github.com/hypercloud/hyper/internal/engine/local/network/neighbours"
 	"github.com/hypercloud/hyper/internal/oops"
 )
+
+// Publishes implements engine.Networks.
+func (n *Network) Publishes(proto string) bool {
+	switch proto {
+	case "tcp", "udp":
+		return true
+	case "sctp":
+		// A kernel that follows connections of this kind says how long.
+		_, err := os.Stat("/proc/sys/net/netfilter/nf_conntrack_sctp_timeout_established")
+		return err == nil
+	}
+	return false
+}
 
 // HeldElsewhere implements engine.Networks.
 func (n *Network) HeldElsewhere(ctx context.Context, addrs []netip.Addr) (map[netip.Addr]string, error) {

@@ -138,8 +138,12 @@ func TestNoPrivateAddressGetsOut(t *testing.T) {
 	wire := listen(t, l.outside, "eth0")
 	for _, step := range []func(){
 		func() {},
-		func() { a.at("real").FloatingIP, a.at("local").FloatingIP = netip.MustParseAddr("203.0.113.65"), netip.MustParseAddr("198.18.0.2") },
-		func() { a.at("real").FloatingIP, a.at("plain").FloatingIP = netip.Addr{}, netip.MustParseAddr("203.0.113.65") },
+		func() {
+			a.at("real").FloatingIP, a.at("local").FloatingIP = netip.MustParseAddr("203.0.113.65"), netip.MustParseAddr("198.18.0.2")
+		},
+		func() {
+			a.at("real").FloatingIP, a.at("plain").FloatingIP = netip.Addr{}, netip.MustParseAddr("203.0.113.65")
+		},
 		func() { a.at("plain").FloatingIP, a.at("local").FloatingIP = netip.Addr{}, netip.Addr{} },
 		func() { must(t, l.net.DetachEndpoints(t.Context(), a.ref, plain.id)) },
 	} {
