@@ -40,8 +40,9 @@ func TestOnLinkAddressesAreAnnounced(t *testing.T) {
 	a.at("one").FloatingIP, a.at("one").Ports = fip, ports("tcp", 80, 80)
 	a.at("two").Ports = ports("tcp", 80, 80)
 	a.apply()
-	l.hears(heard{"a host that remembered another machine", l.outside, "tcp4", "203.0.113.65:80", "one " + outsideAddr})
 	question, answer := "question 203.0.113.65 of 203.0.113.65", "answer 203.0.113.65 of 203.0.113.65"
+	until(t, "the announcement", func() bool { return wire.heard(question) > 0 })
+	l.hears(heard{"a host that remembered another machine", l.outside, "tcp4", "203.0.113.65:80", "one " + outsideAddr})
 	until(t, "the repeated announcement", func() bool { return wire.heard(question) >= 4 && wire.heard(answer) >= 4 })
 
 	t.Run("what is attached is answered for, and nothing else", func(t *testing.T) {
