@@ -184,7 +184,11 @@ func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace fu
 		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute})
 	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool.Prefixes(), b.uplink), Log: log})
-	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Wire: eng, Events: p.events, Log: log})
+	var wire fip.Wire
+	if c.FIPProbe {
+		wire = eng
+	}
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Wire: wire, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
