@@ -26,7 +26,7 @@ const (
 	clearFor = 10 * time.Second // how long an address counts as vetted
 	heldFor  = time.Minute      // how long one that somebody has is not asked for again
 	spare    = 16               // how many more addresses are asked for than are needed: it takes no longer
-	most     = 256              // addresses that are asked for at once
+	most     = 1024             // addresses that are asked for at once
 	rounds   = 64               // of asking, before nothing is given
 )
 

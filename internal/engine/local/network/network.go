@@ -7,7 +7,8 @@
 //
 // The router's rules are a pure function of the account's state (package ruleset), replaced as a whole when their text
 // changes (apply.go). A floating IP is a route on the machine to the account's router, and an address translation there
-// (floating.go). Names are answered by a resolver per account (package names), whose sockets are in the router's namespace.
+// (floating.go); the kernel answers ARP for one of a network that the machine is in (segment.go), and hyperd announces it (announce.go), sees to it when
+// interfaces change (follow.go), and asks who else has one (elsewhere.go). Names are answered by a resolver per account (package names), whose sockets are in the router's namespace.
 //
 // Everything on the machine bears the instance's name, so that several hyperds live beside each other: interfaces
 // <instance>-u<slot>, nftables table inet hyper-<instance> (machine.go). Nothing here is remembered elsewhere than in the
