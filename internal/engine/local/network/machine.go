@@ -41,7 +41,7 @@ func (n *Network) prepare(ctx context.Context) error {
 		return fmt.Errorf("making the machine's firewall table: %w", err)
 	}
 	n.allowForwarding(ctx, true)
-	return n.routeUnused(n.machineOnly())
+	return n.routeUnused(n.routed())
 }
 
 func (n *Network) table() string { return "hyper-" + n.cfg.Instance }
@@ -91,8 +91,8 @@ func (n *Network) outwardMTU() int {
 	return mtu
 }
 
-// machineOnly covers the pools of floating IPs that mean nothing outside and that the machine has no other use for.
-func (n *Network) machineOnly() []netip.Prefix {
+// routed covers the pools of floating IPs that are of no network of the machine's.
+func (n *Network) routed() []netip.Prefix {
 	routes, err := whole(func() ([]netlink.Route, error) { return n.host.RouteList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil
@@ -100,7 +100,7 @@ func (n *Network) machineOnly() []netip.Prefix {
 	var out []netip.Prefix
 	for _, pool := range n.cfg.FIPPools {
 		for _, p := range pool.Prefixes() {
-			if ruleset.MachineOnly(p.Addr()) && !inUse(p, routes) {
+			if !inUse(p, routes) {
 				out = append(out, p)
 			}
 		}
@@ -123,7 +123,7 @@ func inUse(pool netip.Prefix, routes []netlink.Route) bool {
 }
 
 // routeUnused tells callers of the pools' unused addresses at once that there is nobody, instead of asking the machine's
-// default gateway for them. Pools that are not named, of an earlier configuration, are let go of.
+// default gateway for them, which may have sent them here. Pools that are not named, of an earlier configuration, are let go of.
 func (n *Network) routeUnused(pools []netip.Prefix) error {
 	// The metric is high, so that any other route wins, and tells whose route it is.
 	h := fnv.New32a()

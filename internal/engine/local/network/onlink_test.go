@@ -143,6 +143,7 @@ func TestRoutedAddressesAreNotAnnounced(t *testing.T) {
 	l.hears(
 		heard{"in", l.outside, "tcp4", "192.0.2.2:80", "web " + outsideAddr},
 		heard{"out", web.ns, "tcp4", outsideAddr + ":80", "outside 192.0.2.2"},
+		heard{"an address that nobody has, which does not go back and forth", l.outside, "tcp4", "192.0.2.3:80", "unreachable"},
 	)
 	if got := who(t, l.outside, "eth0", "192.0.2.2"); got != "" {
 		t.Errorf("a routed address is answered for, by %s", got)
