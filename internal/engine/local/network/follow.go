@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"maps"
 	"net/netip"
 	"slices"
@@ -16,44 +15,79 @@ const settling = 200 * time.Millisecond
 
 // follow answers and announces again when the machine's interfaces or addresses have changed: an interface that goes down forgets what it
 // answered for, and a network may come to be on another one. It ends with the Network.
-func (n *Network) follow(ctx context.Context) error {
-	links, addrs := make(chan netlink.LinkUpdate), make(chan netlink.AddrUpdate)
-	failed := func(err error) {
-		if ctx.Err() == nil {
-			n.cfg.Log.Warn("following the machine's interfaces", "error", err)
-		}
-	}
-	if err := netlink.LinkSubscribeWithOptions(links, ctx.Done(), netlink.LinkSubscribeOptions{ErrorCallback: failed}); err != nil {
-		return err
-	}
-	if err := netlink.AddrSubscribeWithOptions(addrs, ctx.Done(), netlink.AddrSubscribeOptions{ErrorCallback: failed}); err != nil {
+func (n *Network) follow() error {
+	changed, err := n.changes()
+	if err != nil {
 		return err
 	}
 	n.background.Go(func() {
-		var quiet <-chan time.Time
-		for links != nil || addrs != nil {
+		for n.life.Err() == nil {
+			_, more := <-changed
 			select {
-			case u, ok := <-links:
-				if !ok {
-					links = nil
-				} else if u.Link != nil && !n.own(u.Link.Attrs().Name) && quiet == nil {
-					quiet = time.After(settling)
-				}
-			case u, ok := <-addrs:
-				if !ok {
-					addrs = nil
-				} else if addr := u.LinkAddress.IP.To4(); addr != nil && !n.cfg.UplinkPool.Contains(netip.AddrFrom4([4]byte(addr))) && quiet == nil {
-					quiet = time.After(settling)
-				}
-			case <-quiet:
-				quiet = nil
-				if ctx.Err() == nil {
-					n.answerAnew()
+			case <-n.life.Done():
+				return
+			case <-time.After(settling): // more may come, and be done with this
+			}
+			if !more { // the kernel had more news than it could keep
+				if changed, err = n.changes(); err != nil {
+					n.cfg.Log.Error("the machine's interfaces are not followed any more: floating IPs on one that changes are answered for after hyperd's next start only", "error", err)
+					return
 				}
 			}
+			n.answerAnew()
 		}
 	})
 	return nil
+}
+
+// changes tells that something has changed, once for all that has since it was last asked. It is closed when the kernel tells no more.
+func (n *Network) changes() (<-chan struct{}, error) {
+	done := make(chan struct{})
+	links, addrs := make(chan netlink.LinkUpdate), make(chan netlink.AddrUpdate)
+	if err := netlink.LinkSubscribe(links, done); err != nil {
+		return nil, err
+	}
+	if err := netlink.AddrSubscribe(addrs, done); err != nil {
+		close(done)
+		return nil, err
+	}
+	changed := make(chan struct{}, 1)
+	n.background.Go(func() {
+		defer func() {
+			close(done)
+			for range links { // what is on its way has to be taken
+			}
+			for range addrs {
+			}
+			close(changed)
+		}()
+		for {
+			ours := true
+			select {
+			case <-n.life.Done():
+				return
+			case u, ok := <-links:
+				if !ok {
+					return
+				}
+				ours = u.Link == nil || n.own(u.Link.Attrs().Name)
+			case u, ok := <-addrs:
+				if !ok {
+					return
+				}
+				addr, ok := netip.AddrFromSlice(u.LinkAddress.IP.To4())
+				ours = !ok || n.cfg.UplinkPool.Contains(addr)
+			}
+			if ours {
+				continue
+			}
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
+	})
+	return changed, nil
 }
 
 // own tells of the interfaces that are this instance's.

@@ -88,7 +88,7 @@ func (n *Network) outwardMTU() int {
 			mtu = min(mtu, r.MTU)
 		}
 	}
-	return mtu
+	return min(max(mtu, 576), 65535) // what IPv4 takes
 }
 
 // routed covers the pools of floating IPs that are of no network of the machine's.

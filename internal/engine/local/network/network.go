@@ -95,7 +95,7 @@ func New(ctx context.Context, c Config) (*Network, error) {
 		host.Close()
 		return nil, err
 	}
-	if err := n.follow(n.life); err != nil {
+	if err := n.follow(); err != nil {
 		return nil, errors.Join(fmt.Errorf("following the machine's interfaces: %w", err), n.Close())
 	}
 	return n, nil

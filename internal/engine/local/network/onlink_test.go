@@ -177,6 +177,7 @@ func TestHeldElsewhere(t *testing.T) {
 	a.run("web", 10)
 	a.at("web").FloatingIP = netip.MustParseAddr("203.0.113.73")
 	a.apply()
+	babble(t, l.outside, "eth0")
 	asked := []netip.Addr{netip.MustParseAddr(machineAddr), netip.MustParseAddr(outsideAddr), netip.MustParseAddr("203.0.113.255"), netip.MustParseAddr("198.18.0.9"), netip.MustParseAddr("192.0.2.1")}
 	for addr := netip.MustParseAddr("203.0.113.66"); addr != netip.MustParseAddr("203.0.113.80"); addr = addr.Next() {
 		asked = append(asked, addr)

@@ -122,6 +122,40 @@ func who(t testing.TB, ns netns.NsHandle, device, addr string) (mac string) {
 	return mac
 }
 
+// babble has a host outside send broken frames of ARP until the end of the test.
+func babble(t *testing.T, ns netns.NsHandle, device string) {
+	t.Helper()
+	var c *packet.Conn
+	var ifi *net.Interface
+	must(t, within(ns, func() (err error) {
+		if ifi, err = net.InterfaceByName(device); err != nil {
+			return err
+		}
+		c, err = packet.Listen(ifi, packet.Raw, int(ethernet.EtherTypeARP), nil)
+		return err
+	}))
+	var over sync.WaitGroup
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop); over.Wait(); _ = c.Close() })
+	bodies := [][]byte{
+		{}, {0, 1}, {0, 1, 8, 0, 6, 4, 0, 2}, {0, 1, 8, 0, 255, 255, 0, 2, 1, 2, 3}, {0, 1, 8, 0, 0, 0, 0, 2}, {0, 1, 0x86, 0xdd, 6, 16, 0, 1},
+		append([]byte{0, 1, 8, 0, 6, 16, 0, 1}, make([]byte, 44)...), append([]byte{0, 1, 8, 0, 1, 4, 0, 2}, make([]byte, 60)...),
+	}
+	over.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			f := ethernet.Frame{Destination: ethernet.Broadcast, Source: ifi.HardwareAddr, EtherType: ethernet.EtherTypeARP, Payload: bodies[i%len(bodies)]}
+			if b, err := f.MarshalBinary(); err == nil {
+				_, _ = c.WriteTo(b[:14+len(f.Payload)], &packet.Addr{HardwareAddr: ethernet.Broadcast})
+			}
+		}
+	})
+}
+
 // neighbour has a host outside believe that an address is at a hardware address.
 func neighbour(t testing.TB, ns netns.NsHandle, device, addr, mac string, state int) {
 	t.Helper()

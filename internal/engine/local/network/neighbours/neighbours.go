@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -84,6 +83,7 @@ func Ask(ctx context.Context, l Link, addrs []netip.Addr) (map[netip.Addr]net.Ha
 func hear(c *arp.Client, enough func(*arp.Packet) bool) error {
 	for {
 		p, _, err := c.Read()
+		var failed *net.OpError
 		switch {
 		case err == nil:
 			if enough(p) {
@@ -91,11 +91,9 @@ func hear(c *arp.Client, enough func(*arp.Packet) bool) error {
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return nil
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, ethernet.ErrInvalidFCS), errors.Is(err, ethernet.ErrInvalidVLAN):
-			// somebody's broken frame
-		default:
+		case errors.As(err, &failed):
 			return err
-		}
+		} // anything else is a frame that somebody has broken
 	}
 }
 
