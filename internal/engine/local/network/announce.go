@@ -15,11 +15,10 @@ var again = []time.Duration{300 * time.Millisecond, time.Second, 2 * time.Second
 // it still has. Hosts that knew somebody else by an address change their minds. At the end they are asked whether somebody still contradicts.
 // What fails is logged only: a host that does not listen asks sooner or later, and the kernel answers.
 func (n *Network) announce(near segments, addrs []netip.Addr) {
-	for _, s := range near {
-		s := &s
+	for i := range near {
+		s := &near[i]
 		mine := slices.DeleteFunc(slices.Clone(addrs), func(addr netip.Addr) bool {
-			o := near.of(addr)
-			return o == nil || o.link.Index != s.link.Index || o.addr != s.addr
+			return near.of(addr) != s
 		})
 		if len(mine) == 0 {
 			continue
