@@ -43,6 +43,12 @@ func TestCalls(t *testing.T) {
 			},
 			want: "POST /fips/attach?container=web&ip=shopip", status: 204,
 		},
+		"move": {
+			call: func(ctx context.Context, c *client.Client) (any, error) {
+				return nil, c.FIPMove(ctx, "shopip", "web")
+			},
+			want: "POST /fips/attach?container=web&force=1&ip=shopip", status: 204,
+		},
 		"release": {
 			call: func(ctx context.Context, c *client.Client) (any, error) {
 				return nil, c.FIPRelease(ctx, "203.0.113.24")

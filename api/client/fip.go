@@ -28,6 +28,11 @@ func (c *Client) FIPAttach(ctx context.Context, fip, container string) error {
 	return c.call(ctx, http.MethodPost, "/fips/attach", url.Values{"ip": {fip}, "container": {container}}, nil, nil)
 }
 
+// FIPMove is FIPAttach for a floating IP that another container may have.
+func (c *Client) FIPMove(ctx context.Context, fip, container string) error {
+	return c.call(ctx, http.MethodPost, "/fips/attach", url.Values{"ip": {fip}, "container": {container}, "force": {"1"}}, nil, nil)
+}
+
 // FIPDetach takes a container's floating IP from it and returns the address.
 func (c *Client) FIPDetach(ctx context.Context, container string) (string, error) {
 	var address string

@@ -28,6 +28,9 @@ type config struct {
 	LogLevel        string   `yaml:"log-level"`
 	UplinkPool      string   `yaml:"uplink-pool"`
 	FIPPool         []string `yaml:"fip-pool"`
+	FIPExclude      []string `yaml:"fip-exclude"`
+	FIPProbe        bool     `yaml:"fip-probe"`
+	MTU             int      `yaml:"mtu"`
 	DNS             []string `yaml:"dns"`
 	UploadHost      string   `yaml:"upload-host"`
 	TLS             tlsFiles `yaml:"tls"`
@@ -69,7 +72,7 @@ type limits struct {
 func defaults() config {
 	return config{
 		DataRoot: "/var/lib/hyper", RunDir: "/run/hyper", LogLevel: "info",
-		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, Limits: limits{RootfsGB: 10, RequestsPerSecond: 100, RequestsAtOnce: 512, LogRate: 20 << 20},
+		UplinkPool: "100.64.0.0/16", FIPPool: []string{"198.18.0.0/24"}, FIPProbe: true, Limits: limits{RootfsGB: 10, RequestsPerSecond: 100, RequestsAtOnce: 512, LogRate: 20 << 20},
 	}
 }
 
@@ -84,7 +87,10 @@ func flags(set *pflag.FlagSet, c *config) (file *string) {
 	set.StringVar(&c.Instance, "instance", "", "1 to 6 characters [a-z0-9] that name this hyperd's interfaces and tables (default: made from the data root)")
 	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	set.StringVar(&c.UplinkPool, "uplink-pool", c.UplinkPool, "prefix for the links between this machine and the accounts' routers")
-	set.StringArrayVar(&c.FIPPool, "fip-pool", c.FIPPool, "prefix of floating IPs (repeatable); 198.18.0.0/15 is reachable from this machine only")
+	set.StringArrayVar(&c.FIPPool, "fip-pool", c.FIPPool, "floating IPs: a prefix, a range such as 203.0.113.10-203.0.113.20 or an address (repeatable); 198.18.0.0/15 is reachable from this machine only")
+	set.StringArrayVar(&c.FIPExclude, "fip-exclude", nil, "prefix, range or address of the pools that is never given (repeatable)")
+	set.BoolVar(&c.FIPProbe, "fip-probe", c.FIPProbe, "ask the networks that this machine is in whether another host has an address before it is given")
+	set.IntVar(&c.MTU, "mtu", 0, "largest packet of containers and their links, in bytes (default: that of the interface with the default route)")
 	set.StringArrayVar(&c.DNS, "dns", nil, "DNS server that other names are asked of (repeatable; default: those of /etc/resolv.conf)")
 	set.StringVar(&c.TLS.Cert, "tls-cert", "", "PEM file of the certificate for tcp:// hosts (default: one of hyperd's own authority)")
 	set.StringVar(&c.TLS.Key, "tls-key", "", "PEM file of its key")
@@ -113,7 +119,7 @@ func load(set *pflag.FlagSet, c *config, file string) error {
 		"host": func() { merged.Hosts = c.Hosts }, "registry-mirror": func() { merged.RegistryMirrors = c.RegistryMirrors },
 		"libexec": func() { merged.Libexec = c.Libexec }, "instance": func() { merged.Instance = c.Instance },
 		"log-level": func() { merged.LogLevel = c.LogLevel }, "uplink-pool": func() { merged.UplinkPool = c.UplinkPool },
-		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "dns": func() { merged.DNS = c.DNS },
+		"fip-pool": func() { merged.FIPPool = c.FIPPool }, "fip-exclude": func() { merged.FIPExclude = c.FIPExclude }, "fip-probe": func() { merged.FIPProbe = c.FIPProbe }, "mtu": func() { merged.MTU = c.MTU }, "dns": func() { merged.DNS = c.DNS },
 		"upload-host": func() { merged.UploadHost = c.UploadHost },
 		"trace":       func() { merged.Trace = c.Trace },
 		"tls-cert":    func() { merged.TLS.Cert = c.TLS.Cert }, "tls-key": func() { merged.TLS.Key = c.TLS.Key },
@@ -145,6 +151,9 @@ func (c *config) complete() error {
 			sum := sha256.Sum256([]byte(c.DataRoot))
 			c.Instance = "h" + hex.EncodeToString(sum[:])[:4]
 		}
+	}
+	if c.MTU != 0 && (c.MTU < 576 || c.MTU > 65535) {
+		return fmt.Errorf("mtu is %d: give a number of bytes from 576 to 65535, or leave it out for that of the interface with the default route", c.MTU)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return errors.New("a certificate and its key go together: give both tls-cert and tls-key, or neither")

@@ -38,6 +38,12 @@ func TestFlagsWinOverTheFile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "name") {
 		t.Errorf("a key that there is not: %v", err)
 	}
+	if c, err := read(t, "fip-exclude: [10.0.0.1]\nfip-probe: false\nmtu: 1400\n", "--mtu", "1300", "--fip-exclude", "10.0.0.2"); err != nil || c.MTU != 1300 || c.FIPProbe || !reflect.DeepEqual(c.FIPExclude, []string{"10.0.0.2"}) {
+		t.Errorf("settings are %+v, %v", c, err)
+	}
+	if c, err := read(t, "fip-exclude: [10.0.0.1]\n"); err != nil || c.MTU != 0 || !c.FIPProbe || !reflect.DeepEqual(c.FIPExclude, []string{"10.0.0.1"}) {
+		t.Errorf("settings are %+v, %v", c, err)
+	}
 	c, err = read(t, "data-root: /file\nlog-level: debug\nfip-pool: [203.0.113.0/28]\nlimits: {requests-per-second: 7}\n", "--data-root", "/flag")
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +58,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		"tls: {cert: /a.pem}":                 "tls-cert and tls-key",
 		"limits: {requests-per-second: -1}":   "cannot be negative",
 		"limits: {rootfs-gb: -1}":             "limits.rootfs-gb is -1",
+		"mtu: 100":                            "mtu is 100",
 		"instance: Too-Long-And-Loud":         "instance",
 		"registry-mirror: [\"ftp://mirror\"]": "registry mirror",
 		"quotas: {containers: many}":          "quotas",

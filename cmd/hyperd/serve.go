@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -41,7 +42,7 @@ type base struct {
 	store  *store.Store
 	engine *local.Engine
 	web    *fetch.Client  // for what tenants name
-	pool   []netip.Prefix // of floating IPs
+	pool   fip.Pool       // of floating IPs
 	uplink []netip.Prefix // of links between the machine and the accounts' routers
 }
 
@@ -51,11 +52,11 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	if err != nil {
 		return base{}, err
 	}
-	fips, err := prefixes("fip-pool", c.FIPPool)
+	fips, err := fip.ParsePool(c.FIPPool, c.FIPExclude)
 	if err != nil {
 		return base{}, err
 	}
-	web, err := fetcher(c, slices.Concat(uplink, fips))
+	web, err := fetcher(c, slices.Concat(uplink, fips.Prefixes()))
 	if err != nil {
 		return base{}, err
 	}
@@ -74,7 +75,7 @@ func machine(ctx context.Context, c config, log *slog.Logger, trace func(string,
 	eng, err := local.New(ctx, local.Config{
 		DataRoot: c.DataRoot, RunDir: c.RunDir, Libexec: c.Libexec, Instance: c.Instance,
 		Mirrors: c.RegistryMirrors, Permit: web.Permits, Dial: web.Dial, CgroupParent: "/hyper-" + c.Instance,
-		UplinkPool: uplink[0], FIPPool: fips, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
+		UplinkPool: uplink[0], FIPPools: fips.Named(), FIPs: fips.Given(), MTU: c.MTU, DNSUpstreams: c.DNS, VolumePoolSize: c.Limits.VolumePoolGB << 30,
 		VolumeOvercommit: c.Limits.VolumeOvercommit, VolumeReserve: uint64(c.Limits.VolumeReserveMB) << 20,
 		RootfsSize: c.Limits.RootfsGB << 30, LogRate: c.Limits.LogRate, Log: log, Trace: trace,
 	})
@@ -104,7 +105,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 			return err
 		}
 	}
-	p, err := assemble(c, b, acc.Ref.ID(), log, trace)
+	p, err := assemble(c, b, acc.Ref, log, trace)
 	if err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	if err := p.recover(ctx, b.engine, log); err != nil {
 		return err
 	}
+	p.fips.Report()
 	background, endBackground := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
 	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom} {
@@ -176,22 +178,26 @@ type parts struct {
 	compose    *compose.Service
 }
 
-func assemble(c config, b base, id string, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
+func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	st, eng := b.store, b.engine
 	p := &parts{store: st, events: event.NewBus()}
 	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB,
 		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute})
 	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
-	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool, b.uplink), Log: log})
-	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Events: p.events, Log: log})
+	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool.Prefixes(), b.uplink), Log: log})
+	var wire fip.Wire
+	if c.FIPProbe {
+		wire = eng
+	}
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Wire: wire, Events: p.events, Log: log})
 	p.secgroups = secgroup.New(secgroup.Config{Store: st, Network: p.network, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
 	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})
-	p.system = system.New(system.Config{Store: st, Engine: eng, ID: id, Root: c.DataRoot})
+	p.system = system.New(system.Config{Store: st, Engine: eng, FIPs: p.fips, Operator: operator, ID: operator.ID(), Root: c.DataRoot})
 	var err error
 	p.accounts, err = accounts.New(accounts.Config{
 		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,

@@ -172,7 +172,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case strings.HasPrefix(path, "/fips"):
-		return f.fip(w, strings.TrimPrefix(path, "/fips"), query.Get("ip"), query.Get("container"), query.Get("count"))
+		return f.fip(w, strings.TrimPrefix(path, "/fips"), query.Get("ip"), query.Get("container"), query.Get("count"), query.Get("force"))
 	case strings.HasPrefix(path, "/sg"):
 		return f.group(w, r.Method, strings.TrimPrefix(path, "/sg/"))
 	case path == "/volumes/create":
@@ -267,7 +267,7 @@ func (f *fake) remove(name string) any {
 	return []string{"attached volume(" + volumeID + ") is not deleted"}
 }
 
-func (f *fake) fip(w http.ResponseWriter, verb, ip, container, count string) any {
+func (f *fake) fip(w http.ResponseWriter, verb, ip, container, count, force string) any {
 	holder := slices.IndexFunc(f.fips, func(m map[string]string) bool {
 		return (ip != "" && m["fip"] == ip) || (container != "" && m["container"] == container)
 	})
@@ -291,7 +291,7 @@ func (f *fake) fip(w http.ResponseWriter, verb, ip, container, count string) any
 	}
 	switch verb {
 	case "/attach":
-		if f.fips[holder]["container"] != "" {
+		if f.fips[holder]["container"] != "" && force == "" {
 			return refusal{http.StatusConflict, "floating IP " + ip + " is in use"}
 		}
 		f.fips[holder]["container"] = container

@@ -23,6 +23,11 @@ type Networks interface {
 	DetachEndpoints(ctx context.Context, a account.Ref, containerID string) error
 	// EndpointStats reads the counters of a container's links, by the interface's name inside.
 	EndpointStats(ctx context.Context, a account.Ref, containerID string) (map[string]NetStats, error)
+	// Publishes tells whether the machine can publish ports of a protocol. All can those of tcp and udp.
+	Publishes(proto string) bool
+	// HeldElsewhere asks the networks that the machine is in for addresses, and tells in words which host has those that somebody has, other
+	// than this engine's accounts. It takes less than half a second, whatever their number; an address of no such network is nobody's.
+	HeldElsewhere(ctx context.Context, addrs []netip.Addr) (map[netip.Addr]string, error)
 	// RemoveNetwork removes the account's router. Absent is no error.
 	RemoveNetwork(ctx context.Context, a account.Ref) error
 }
@@ -73,7 +78,7 @@ func (e Endpoint) Device() string { return "eth" + strconv.Itoa(e.Interface) }
 
 // PublishedPort opens one port of the container on its floating IP.
 type PublishedPort struct {
-	Proto   string // tcp or udp
+	Proto   string // tcp, udp or sctp: see Publishes
 	Public  uint16 // on the floating IP
 	Private uint16 // of the container
 }

@@ -199,6 +199,10 @@ func (f *fakeFIPs) Attach(_ context.Context, _ account.Ref, fip, c string) error
 	return f.note("attach %s %s", fip, c)
 }
 
+func (f *fakeFIPs) Move(_ context.Context, _ account.Ref, fip, c string) error {
+	return f.note("move %s %s", fip, c)
+}
+
 func (f *fakeFIPs) Detach(_ context.Context, _ account.Ref, c string) (netip.Addr, error) {
 	return theFIP, f.note("detach %s", c)
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -88,7 +87,7 @@ func newTown(t *testing.T) *town {
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
 	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
-	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Events: bus, Log: log})
+	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: fip.MustPool("198.18.0.0/24"), Events: bus, Log: log})
 	containers := container.New(container.Config{
 		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir,
 	})

@@ -54,6 +54,7 @@ func TestFloatingIPs(t *testing.T) {
 		{"POST", "/v1.23/fips/allocate", 201, `["198.18.0.5"]` + "\n", "allocate 1"},
 		{"POST", "/v1.23/fips/allocate?count=9", 403, "the account may have 2 floating IPs\n", ""},
 		{"POST", "/v1.23/fips/attach?ip=198.18.0.5&container=web", 204, "", "attach 198.18.0.5 web"},
+		{"POST", "/v1.23/fips/attach?ip=198.18.0.5&container=web&force=1", 204, "", "move 198.18.0.5 web"},
 		{"POST", "/v1.23/fips/associate?ip=198.18.0.5&container=web", 204, "", "attach 198.18.0.5 web"},
 		{"POST", "/v1.23/fips/detach?container=web", 200, `"198.18.0.5"` + "\n", "detach web"},
 		{"POST", "/v1.23/fips/disassociate?container=web", 200, `"198.18.0.5"` + "\n", "detach web"},

@@ -3,7 +3,6 @@ package accounts
 import (
 	"errors"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +31,7 @@ func (b *bench) parts(e *fake.Engine, root string) Parts {
 		Store: b.store, Networks: net, Routers: e, Snapshots: snapshot.New(snapshot.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		Images:  image.New(image.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
 		Volumes: volume.New(volume.Config{Store: b.store, Engine: e, Events: bus, Log: log}),
-		FIPs:    fip.New(fip.Config{Store: b.store, Network: net, Events: bus, Log: log, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}),
+		FIPs:    fip.New(fip.Config{Store: b.store, Network: net, Events: bus, Log: log, Pool: fip.MustPool("198.18.0.0/24")}),
 	}
 	p.Containers = container.New(container.Config{
 		Store: b.store, Engine: e, Images: p.Images, Volumes: p.Volumes, Network: net, FIPs: p.FIPs, Events: bus, Log: log, DataRoot: root,

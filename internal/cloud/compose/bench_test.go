@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,7 +40,7 @@ func newBench(t *testing.T) *bench {
 	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log})
 	nets := network.New(network.Config{Store: st, Engine: eng, Log: log})
-	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/29")}, Events: bus, Log: log})
+	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: fip.MustPool("198.18.0.0/29"), Events: bus, Log: log})
 	containers := container.New(container.Config{
 		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir,
 	})

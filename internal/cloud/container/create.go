@@ -37,6 +37,9 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	if err != nil {
 		return Created{}, err
 	}
+	if err := publishable(s.Engine, spec.Published); err != nil {
+		return Created{}, err
+	}
 	c := Container{
 		ID: newID(), Name: req.Name, ImageID: img.ID, Phase: store.Creating, CreatedAt: time.Now().UTC(),
 		Spec: spec, State: State{Status: store.StatusCreated},
@@ -70,6 +73,16 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 
 // intend writes the container and its volumes as being made. A container without a name gets one.
 func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
+	asked := *c
+	err = s.FIPs.Vetted(ctx, func() (err error) {
+		*c = asked
+		fresh, err = s.intendOnce(ctx, a, c, req, plans)
+		return err
+	})
+	return fresh, err
+}
+
+func (s *Service) intendOnce(ctx context.Context, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		for try := 0; c.Name == "" && try < 100; try++ {
 			name := names.Generate()

@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -190,4 +191,28 @@ func TestFloatingIPPassesToAReplacement(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A creation that has to ask whether another host has an address is begun anew after that, and is still one.
+func TestAutoAvoidsAddressesOfOtherHosts(t *testing.T) {
+	w := newWorld(t)
+	w.engine.Hold(netip.MustParseAddr("198.18.0.2"), "the printer")
+	c := w.create(t, CreateRequest{Image: "db", Labels: asks("auto"), Binds: []string{"data:/data"}})
+	w.wantFIPs(t, "198.18.0.3="+c.Name)
+	if v := w.store.View(w.a); len(c.Spec.Mounts) != 2 || len(c.Endpoints) != 1 || len(v.Volumes()) != 2 || len(v.Containers()) != 1 {
+		t.Errorf("made are %+v, and %d volumes", c, len(v.Volumes()))
+	}
+}
+
+func TestSCTPNeedsTheKernel(t *testing.T) {
+	w := newWorld(t)
+	c := w.create(t, CreateRequest{Image: "app", Ports: []PortRequest{{Private: "38412/sctp"}}})
+	if len(c.Spec.Published) != 1 || c.Spec.Published[0].Proto != "sctp" || c.Spec.Published[0].Public != 38412 {
+		t.Errorf("published are %+v", c.Spec.Published)
+	}
+	w.engine.WithoutSCTP()
+	if _, err := w.Create(t.Context(), w.a, CreateRequest{Image: "app", Ports: []PortRequest{{Private: "38412/sctp"}}}); err == nil || !strings.Contains(err.Error(), "port 38412/sctp cannot be published: this machine's kernel does not follow connections of sctp") {
+		t.Errorf("error is %v", err)
+	}
+	w.create(t, CreateRequest{Image: "app", ExposedPorts: []string{"38412/sctp"}})
 }

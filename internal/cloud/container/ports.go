@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -13,15 +14,15 @@ import (
 // maxPublished is the number of ports that a container may publish (behaviour 16).
 const maxPublished = 32
 
-// parsePort reads "80", "80/tcp" or "80/UDP".
+// parsePort reads "80", "80/tcp", "80/UDP" or "80/sctp".
 func parsePort(s string) (store.Port, error) {
 	num, proto, ok := strings.Cut(s, "/")
 	if !ok {
 		proto = "tcp"
 	}
 	proto = strings.ToLower(proto)
-	if proto != "tcp" && proto != "udp" {
-		return store.Port{}, oops.Invalid("Invalid proto: %s (tcp and udp can be published)", proto)
+	if proto != "tcp" && proto != "udp" && proto != "sctp" {
+		return store.Port{}, oops.Invalid("Invalid proto: %s (tcp, udp and sctp can be published)", proto)
 	}
 	n, err := strconv.ParseUint(num, 10, 16)
 	if err != nil || n == 0 {
@@ -50,6 +51,16 @@ func parsePublic(s string, private uint16) (uint16, error) {
 		return private, nil
 	}
 	return uint16(n), nil
+}
+
+// publishable refuses ports that the machine cannot publish.
+func publishable(e engine.Networks, ports []store.PublishedPort) error {
+	for _, p := range ports {
+		if !e.Publishes(p.Proto) {
+			return oops.Invalid("port %d/%s cannot be published: this machine's kernel does not follow connections of %[2]s; publish ports of tcp or udp", p.Number, p.Proto)
+		}
+	}
+	return nil
 }
 
 func sortPorts(ports []store.Port) []store.Port {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -73,7 +72,7 @@ func (w *world) boot(t *testing.T) {
 	net := network.New(network.Config{Store: w.store, Engine: w.engine})
 	w.Service = New(Config{
 		Store: w.store, Engine: w.engine, Events: bus, Network: net, Log: log, DataRoot: w.dir, RestartAfter: time.Millisecond,
-		FIPs:    fip.New(fip.Config{Store: w.store, Network: net, Events: bus, Log: log, Pool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/29")}}),
+		FIPs:    fip.New(fip.Config{Store: w.store, Network: net, Events: bus, Log: log, Pool: fip.MustPool("198.18.0.0/29"), Wire: w.engine}),
 		Images:  image.New(image.Config{Store: w.store, Engine: w.engine, Events: bus, Log: log}),
 		Volumes: volume.New(volume.Config{Store: w.store, Engine: w.engine, Events: bus}),
 	})

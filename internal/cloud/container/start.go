@@ -84,22 +84,25 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 func (s *Service) intendStart(ctx context.Context, a account.Ref, id string, again bool) (*Container, error) {
 	var out Container
 	var addr netip.Addr
-	err := s.Store.Update(context.WithoutCancel(ctx), a, func(tx *store.Tx) error {
-		c, ok := tx.Container(id)
-		if !ok {
-			return notFound(id)
-		}
-		out = *c
-		out.State.Status = store.StatusStarting
-		out.State.UserStopped = false
-		if !again {
-			out.State.RestartCount = 0
-		}
-		var err error
-		if addr, err = s.FIPs.SettleAtStart(tx, &out); err != nil {
-			return err
-		}
-		return tx.PutContainer(out)
+	ctx = context.WithoutCancel(ctx)
+	err := s.FIPs.Vetted(ctx, func() error {
+		return s.Store.Update(ctx, a, func(tx *store.Tx) error {
+			c, ok := tx.Container(id)
+			if !ok {
+				return notFound(id)
+			}
+			out = *c
+			out.State.Status = store.StatusStarting
+			out.State.UserStopped = false
+			if !again {
+				out.State.RestartCount = 0
+			}
+			var err error
+			if addr, err = s.FIPs.SettleAtStart(tx, &out); err != nil {
+				return err
+			}
+			return tx.PutContainer(out)
+		})
 	})
 	if err != nil {
 		return nil, err

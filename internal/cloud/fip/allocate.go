@@ -25,6 +25,16 @@ func (s *Service) Allocate(ctx context.Context, a account.Ref, count int) ([]net
 	if count < 1 {
 		return nil, oops.Invalid("%d floating IPs cannot be allocated: ask for 1 or more", count)
 	}
+	var given []netip.Addr
+	err := s.Vetted(ctx, func() (err error) {
+		given, err = s.settleFor(ctx, a, count)
+		return err
+	})
+	return given, err
+}
+
+// settleFor allocates addresses that are vetted, and looks again when somebody else has taken one meanwhile.
+func (s *Service) settleFor(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
 	s.giving.Lock()
 	defer s.giving.Unlock()
 	for try := 1; ; try++ {
@@ -65,16 +75,33 @@ func (s *Service) allocateIn(tx *store.Tx, count int) ([]netip.Addr, error) {
 	return given, nil
 }
 
-// free finds the count lowest addresses that no account has.
+// free finds the count lowest addresses that no account has, nor another host as far as is known. Error: errUnvetted when that is not known well enough.
 func (s *Service) free(count int) ([]netip.Addr, error) {
-	var found []netip.Addr
-	for addr := range s.pool.all() {
-		if _, taken := s.Store.FloatingIPOwner(addr); taken {
+	var found, unvetted, spares []netip.Addr
+	for addr := range s.Pool.all() {
+		if _, taken := s.Store.FloatingIPOwner(addr); taken || s.vetting.avoid(addr) {
 			continue
 		}
-		if found = append(found, addr); len(found) == count {
+		vetted := s.Wire == nil || s.vetting.vetted(addr)
+		switch {
+		case len(found) < count:
+			found = append(found, addr)
+			if !vetted {
+				unvetted = append(unvetted, addr)
+			}
+		case len(unvetted) == 0:
 			return found, nil
+		case len(spares) == spare:
+			return nil, errUnvetted(append(unvetted, spares...))
+		case !vetted:
+			spares = append(spares, addr)
 		}
 	}
-	return nil, oops.Exhausted("%d floating IPs are asked for and %d are free: release some that are not used, or ask the operator for a larger pool", count, len(found))
+	if len(found) < count {
+		return nil, oops.Exhausted("%d floating IPs are asked for and %d are free: release some that are not used, or ask the operator for a larger pool", count, len(found))
+	}
+	if len(unvetted) > 0 {
+		return nil, errUnvetted(append(unvetted, spares...))
+	}
+	return found, nil
 }

@@ -15,7 +15,7 @@ import (
 
 func TestAllocate(t *testing.T) {
 	t.Run("gives the lowest free addresses, of all accounts together", func(t *testing.T) {
-		b := newBench(t, "198.18.0.0/29", func(c *Config) { c.Exclude = []netip.Addr{netip.MustParseAddr("198.18.0.4")} })
+		b := newBench(t, "198.18.0.0/29", func(c *Config) { c.Pool = mustPool(t, "198.18.0.0/29", "198.18.0.4") })
 		if got := b.allocate(b.a, 1); !slices.Equal(got, []string{"198.18.0.2"}) {
 			t.Errorf("first: %v", got)
 		}

@@ -14,34 +14,46 @@ import (
 // Attach makes a container reachable at an address, on the ports that it publishes. Errors: ErrNotFound for
 // either, ErrConflict when the container does not run or has an address, or the address is attached.
 func (s *Service) Attach(ctx context.Context, a account.Ref, fip, container string) error {
+	return s.attach(ctx, a, fip, container, false)
+}
+
+// Move is Attach for an address that another container may have: it is taken from there in the same step, or stays where it is.
+func (s *Service) Move(ctx context.Context, a account.Ref, fip, container string) error {
+	return s.attach(ctx, a, fip, container, true)
+}
+
+func (s *Service) attach(ctx context.Context, a account.Ref, fip, container string, force bool) error {
 	ctx = context.WithoutCancel(ctx)
 	var addr netip.Addr
-	var id string
+	var id, before string
 	err := s.Store.Update(ctx, a, func(tx *store.Tx) error {
-		f, c, err := s.attachable(tx.View, fip, container)
+		f, c, err := s.attachable(tx.View, fip, container, force)
 		if err != nil {
 			return err
 		}
-		addr, id = f.Address, c.ID
+		addr, id, before = f.Address, c.ID, f.Container
 		row := *f
 		row.Container = c.ID
 		return tx.PutFloatingIP(row)
 	})
-	if err != nil {
+	if err != nil || id == before {
 		return err
 	}
 	failpoint.Hit("fip.attach.after-intent")
 	if err := s.Network.Apply(ctx, a); err != nil {
-		s.putBack(ctx, a, addr, id, "")
+		s.putBack(ctx, a, addr, id, before)
 		return err
 	}
 	failpoint.Hit("fip.attach.after-apply")
+	if before != "" {
+		s.publish(a, "detach", addr, before)
+	}
 	s.publish(a, "attach", addr, id)
 	return nil
 }
 
 // attachable finds both, if the one can be attached to the other.
-func (s *Service) attachable(v *store.View, fip, container string) (*store.FloatingIP, *store.Container, error) {
+func (s *Service) attachable(v *store.View, fip, container string, force bool) (*store.FloatingIP, *store.Container, error) {
 	f, err := find(v, fip)
 	if err != nil {
 		return nil, nil, err
@@ -50,8 +62,11 @@ func (s *Service) attachable(v *store.View, fip, container string) (*store.Float
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.Container != "" {
+	if f.Container != "" && !force {
 		return nil, nil, inUse(v, f)
+	}
+	if f.Container == c.ID {
+		return f, c, nil
 	}
 	if !c.State.Status.Live() {
 		return nil, nil, oops.Conflict("container %s is not running: start it, and attach floating IP %s then", c.Name, f.Address)

@@ -76,6 +76,61 @@ func TestAttachAndDetach(t *testing.T) {
 	}
 }
 
+func TestMove(t *testing.T) {
+	b := newBench(t, "198.18.0.0/24")
+	b.allocate(b.a, 3)
+	for fip, c := range map[string]string{"198.18.0.2": "web", "198.18.0.3": "db"} {
+		if err := b.fips.Attach(t.Context(), b.a, fip, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		container string
+		is        func(error) bool
+	}{
+		"to a container that has one":     {"db", errdefs.IsConflict},
+		"to one that does not run":        {"old", errdefs.IsConflict},
+		"to one that there is not":        {"none", errdefs.IsNotFound},
+		"to the one that has the address": {"web", isNil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := b.fips.Move(t.Context(), b.a, "198.18.0.2", tc.container); !tc.is(err) {
+				t.Errorf("error is %v", err)
+			}
+			if got := b.holder(b.a, "198.18.0.2"); got != id("web") || b.applied(b.a, "web") != "198.18.0.2" {
+				t.Errorf("the address is at %s", got)
+			}
+		})
+	}
+	if _, err := b.fips.Detach(t.Context(), b.a, "db"); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("no netlink")
+	b.engine.FailOnce("ApplyNetwork", broken)
+	if err := b.fips.Move(t.Context(), b.a, "198.18.0.2", "db"); !errors.Is(err, broken) {
+		t.Errorf("error is %v", err)
+	}
+	if b.holder(b.a, "198.18.0.2") != id("web") || b.applied(b.a, "web") != "198.18.0.2" {
+		t.Error("a move that failed took the address away")
+	}
+	_, events, cancel := b.events.Subscribe(b.a, time.Time{})
+	defer cancel()
+	if err := b.fips.Move(t.Context(), b.a, "198.18.0.2", "db"); err != nil {
+		t.Fatal(err)
+	}
+	if b.applied(b.a, "db") != "198.18.0.2" || b.applied(b.a, "web") != "" {
+		t.Error("the network does not follow")
+	}
+	for _, want := range []string{"detach " + id("web"), "attach " + id("db")} {
+		if e := <-events; e.Action+" "+e.Attributes["container"] != want {
+			t.Errorf("event is %+v, want %s", e, want)
+		}
+	}
+	if err := b.fips.Move(t.Context(), b.a, "198.18.0.4", "web"); err != nil {
+		t.Errorf("moving one that nobody has: %v", err)
+	}
+}
+
 func TestNetworkFailurePutsTheRowBack(t *testing.T) {
 	broken := errors.New("no netlink")
 	b := newBench(t, "198.18.0.0/24")

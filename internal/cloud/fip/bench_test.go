@@ -43,15 +43,9 @@ func newBench(t *testing.T, pool string, change ...func(*Config)) *bench {
 		*ref = acc.Ref
 		b.populate(acc.Ref)
 	}
-	c := Config{Store: st, Network: network.New(network.Config{Store: st, Engine: e}), Events: b.events}
-	for _, p := range strings.Fields(pool) {
-		c.Pool = append(c.Pool, netip.MustParsePrefix(p))
-	}
+	c := Config{Store: st, Network: network.New(network.Config{Store: st, Engine: e}), Events: b.events, Pool: mustPool(t, pool, "")}
 	for _, f := range change {
 		f(&c)
-	}
-	if err := c.Validate(); err != nil {
-		t.Fatal(err)
 	}
 	b.fips = New(c)
 	return b

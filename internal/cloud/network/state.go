@@ -127,13 +127,10 @@ func linked(at store.Endpoint) map[string]string {
 	return out
 }
 
-// ports lists what is published. The engine forwards tcp and udp; other protocols are refused at creation.
+// ports lists what is published.
 func ports(c *store.Container) []engine.PublishedPort {
 	var out []engine.PublishedPort
 	for _, p := range c.Spec.Published {
-		if p.Proto != "tcp" && p.Proto != "udp" {
-			continue
-		}
 		out = append(out, engine.PublishedPort{Proto: p.Proto, Public: p.Public, Private: p.Number})
 	}
 	return out

@@ -46,7 +46,7 @@ func TestState(t *testing.T) {
 			ContainerID: id(1), Address: netip.MustParseAddr("172.16.0.20"), MAC: "02:42:ac:10:00:14",
 			Names:      []string{"web", "www", "www.example.org", id(1)[:12]},
 			FloatingIP: netip.MustParseAddr("198.18.0.2"),
-			Ports:      []engine.PublishedPort{{Proto: "tcp", Public: 8080, Private: 80}, {Proto: "udp", Public: 53, Private: 53}},
+			Ports:      []engine.PublishedPort{{Proto: "tcp", Public: 8080, Private: 80}, {Proto: "udp", Public: 53, Private: 53}, {Proto: "sctp", Public: 9, Private: 9}},
 		},
 	}}
 	if got := State(b.store.View(b.a)); !reflect.DeepEqual(got, want) {

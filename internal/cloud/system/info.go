@@ -16,9 +16,19 @@ import (
 type Config struct {
 	Store  *store.Store
 	Engine Machine
-	ID     string // of this installation, stable across restarts
-	Name   string // of this installation; "": the host name
-	Root   string // data directory
+	// FIPs has sentences about floating IPs; nil: there are none.
+	FIPs FloatingIPs
+	// Operator is the operator's own account, which is told what concerns nobody else.
+	Operator account.Ref
+	ID       string // of this installation, stable across restarts
+	Name     string // of this installation; "": the host name
+	Root     string // data directory
+}
+
+// FloatingIPs is what a Service asks about floating IPs.
+type FloatingIPs interface {
+	Warnings(a account.Ref) []string // for the account
+	HeldElsewhere() []string         // for the operator
 }
 
 // Service answers questions about the installation.
@@ -61,6 +71,12 @@ func (s *Service) Info(ctx context.Context, a account.Ref) (Info, error) {
 		return Info{}, err
 	}
 	info.Warnings = slices.Concat(info.Warnings, failures)
+	if s.FIPs != nil {
+		info.Warnings = append(info.Warnings, s.FIPs.Warnings(a)...)
+		if a == s.Operator {
+			info.Warnings = append(info.Warnings, s.FIPs.HeldElsewhere()...)
+		}
+	}
 	info.Images = len(v.Images())
 	for _, c := range v.Containers() {
 		if c.Phase != store.Ready {

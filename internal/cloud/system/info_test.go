@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/store"
 )
+
+// sayings has something to say of floating IPs.
+type sayings struct{}
+
+func (sayings) Warnings(account.Ref) []string { return []string{"yours"} }
+func (sayings) HeldElsewhere() []string       { return []string{"the operator's"} }
 
 func TestInfoCountsTheAccountsOwn(t *testing.T) {
 	st, err := store.Open(filepath.Join(t.TempDir(), "state.db"))
@@ -52,7 +59,7 @@ func TestInfoCountsTheAccountsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := fake.New()
-	s := New(Config{Store: st, Engine: e, ID: "id", Name: "here", Root: "/data"})
+	s := New(Config{Store: st, Engine: e, FIPs: sayings{}, Operator: mine.Ref, ID: "id", Name: "here", Root: "/data"})
 	got, err := s.Info(t.Context(), mine.Ref)
 	if err != nil {
 		t.Fatal(err)
@@ -60,11 +67,17 @@ func TestInfoCountsTheAccountsOwn(t *testing.T) {
 	if got.Containers != 5 || got.Running != 2 || got.Paused != 1 || got.Stopped != 2 || got.Images != 1 {
 		t.Errorf("counts are %+v", got)
 	}
+	if !slices.Equal(got.Warnings, []string{"yours", "the operator's"}) {
+		t.Errorf("the operator is told %q", got.Warnings)
+	}
 	if got.Name != "here" || got.ID != "id" || got.Root != "/data" || got.NCPU != 4 {
 		t.Errorf("facts are %+v", got)
 	}
 	if got, err = s.Info(t.Context(), other.Ref); err != nil || got.Containers != 0 || got.Images != 0 {
 		t.Errorf("the other account sees %+v, %v", got, err)
+	}
+	if !slices.Equal(got.Warnings, []string{"yours"}) {
+		t.Errorf("another account is told %q", got.Warnings)
 	}
 	if _, err := s.Info(t.Context(), account.Ref{}); !errors.Is(err, account.ErrNone) {
 		t.Errorf("nobody gets %v", err)

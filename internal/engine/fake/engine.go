@@ -7,8 +7,10 @@ package fake
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -42,6 +44,11 @@ type Engine struct {
 	burn     uint64 // nanoseconds of CPU a second; see Burn
 	born     time.Time
 	facts    engine.Info
+
+	elsewhere map[netip.Addr]string // see Hold
+	asked     int
+
+	withoutSCTP atomic.Bool
 }
 
 // tenant is what one account has on the machine.

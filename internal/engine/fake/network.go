@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/containerd/errdefs"
 
@@ -55,6 +56,47 @@ func (e *Engine) DetachEndpoints(ctx context.Context, a account.Ref, containerID
 // EndpointStats implements engine.Networks.
 func (e *Engine) EndpointStats(ctx context.Context, a account.Ref, containerID string) (map[string]engine.NetStats, error) {
 	return map[string]engine.NetStats{"eth0": {}}, e.enter(ctx, a, "EndpointStats", containerID, nil)
+}
+
+// Publishes implements engine.Networks.
+func (e *Engine) Publishes(proto string) bool {
+	return proto == "tcp" || proto == "udp" || proto == "sctp" && !e.withoutSCTP.Load()
+}
+
+// WithoutSCTP has the machine's kernel know nothing of SCTP.
+func (e *Engine) WithoutSCTP() { e.withoutSCTP.Store(true) }
+
+// Hold has another host, named who, hold an address; "" lets go of it.
+func (e *Engine) Hold(addr netip.Addr, who string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.elsewhere == nil {
+		e.elsewhere = map[netip.Addr]string{}
+	}
+	if e.elsewhere[addr] = who; who == "" {
+		delete(e.elsewhere, addr)
+	}
+}
+
+// HeldElsewhere implements engine.Networks.
+func (e *Engine) HeldElsewhere(_ context.Context, addrs []netip.Addr) (map[netip.Addr]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked += len(addrs)
+	out := map[netip.Addr]string{}
+	for _, addr := range addrs {
+		if who, ok := e.elsewhere[addr]; ok {
+			out[addr] = who
+		}
+	}
+	return out, nil
+}
+
+// Asked is how many addresses HeldElsewhere was asked for.
+func (e *Engine) Asked() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.asked
 }
 
 // RemoveNetwork implements engine.Networks.

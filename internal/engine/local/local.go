@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"go4.org/netipx"
+
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/containerd"
 	"github.com/hypercloud/hyper/internal/engine/local/disk"
@@ -36,7 +38,9 @@ type Config struct {
 	Dial             door.Dialer           // connects with addresses that tenants name; nil: no repositories are cloned
 	Mirrors          []string              // base URLs of registries that are asked before docker.io
 	UplinkPool       netip.Prefix          // links between the machine and the accounts' routers
-	FIPPool          []netip.Prefix        // floating IPs
+	FIPPools         []netipx.IPRange      // of floating IPs
+	FIPs             *netipx.IPSet         // of the pools, what can be a floating IP
+	MTU              int                   // bytes of a packet from or to containers; 0: that of the interface with the default route
 	DNSUpstreams     []string              // none: those of /etc/resolv.conf
 	VolumePoolSize   int64                 // bytes of the pool file, where one is needed; 0: most of the disk
 	VolumeOvercommit float64               // how many times the disk all volumes may have together; 0: any number of times
@@ -100,7 +104,7 @@ func New(ctx context.Context, c Config) (_ *Engine, err error) {
 		Dial: c.Dial, LogRate: c.LogRate, CgroupParent: c.CgroupParent, Trace: c.Trace, Log: c.Log,
 	})
 	e.Network, err = network.New(ctx, network.Config{
-		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPool: c.FIPPool, DNSUpstreams: c.DNSUpstreams, Log: c.Log,
+		Instance: c.Instance, RunDir: c.RunDir, UplinkPool: c.UplinkPool, FIPPools: c.FIPPools, FIPs: c.FIPs, MTU: c.MTU, DNSUpstreams: c.DNSUpstreams, Log: c.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the network: %w", err)

@@ -22,6 +22,7 @@ import (
 type FIPs interface {
 	Allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error)
 	Attach(ctx context.Context, a account.Ref, fip, container string) error
+	Move(ctx context.Context, a account.Ref, fip, container string) error
 	Detach(ctx context.Context, a account.Ref, container string) (netip.Addr, error)
 	Release(ctx context.Context, a account.Ref, fip string) error
 	Name(ctx context.Context, a account.Ref, fip, name string) error

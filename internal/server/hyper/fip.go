@@ -78,7 +78,11 @@ func (api *API) attachFIP(ctx context.Context, a account.Ref, w http.ResponseWri
 	if err != nil {
 		return err
 	}
-	if err := api.FIPs.Attach(ctx, a, ip, container); err != nil {
+	attach := api.FIPs.Attach
+	if rest.Bool(r, "force") {
+		attach = api.FIPs.Move
+	}
+	if err := attach(ctx, a, ip, container); err != nil {
 		return err
 	}
 	return rest.NoContent(w)

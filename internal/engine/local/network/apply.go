@@ -35,7 +35,7 @@ func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.Ne
 		}
 		r.rules = rules
 	}
-	if err := n.float(r, next); err != nil {
+	if err := n.float(r, next, r.state.Load().movedTo(next)); err != nil {
 		return err
 	}
 	old := r.state.Swap(next)
@@ -59,29 +59,22 @@ func (n *Network) ApplyNetwork(_ context.Context, a account.Ref, state engine.Ne
 	return nil
 }
 
-// float routes the floating IPs that the state has, and no others.
-func (n *Network) float(r *router, next *applied) error {
-	want := map[netip.Addr]bool{}
-	for _, e := range next.Endpoints {
+// movedTo tells which floating IPs lead to another container in next. What is not known has not moved.
+func (s *applied) movedTo(next *applied) func(netip.Addr) bool {
+	if s == nil {
+		return func(netip.Addr) bool { return false }
+	}
+	was, is := s.holders(), next.holders()
+	return func(addr netip.Addr) bool { return was[addr] != is[addr] }
+}
+
+// holders are the containers that have floating IPs.
+func (s *applied) holders() map[netip.Addr]string {
+	out := map[netip.Addr]string{}
+	for _, e := range s.Endpoints {
 		if e.FloatingIP.IsValid() {
-			want[e.FloatingIP] = true
+			out[e.FloatingIP] = e.ContainerID
 		}
 	}
-	// Routed ones too: another account may have had one of them meanwhile.
-	for addr := range want {
-		if err := n.route(r, addr); err != nil {
-			return err
-		}
-		r.fips[addr] = true
-	}
-	for addr := range r.fips {
-		if want[addr] {
-			continue
-		}
-		if err := n.unroute(r.uplink, addr); err != nil {
-			return err
-		}
-		delete(r.fips, addr)
-	}
-	return nil
+	return out
 }

@@ -100,11 +100,16 @@ func newAllowance(old, next *applied, router netip.Addr) allowance {
 			continue
 		}
 		for _, p := range e.Ports {
-			proto := uint8(unix.IPPROTO_TCP)
-			if p.Proto == "udp" {
-				proto = unix.IPPROTO_UDP
+			switch p.Proto {
+			case "tcp":
+				a.public[door{e.FloatingIP, unix.IPPROTO_TCP, p.Public}] = door{e.Address, unix.IPPROTO_TCP, p.Private}
+			case "udp":
+				a.public[door{e.FloatingIP, unix.IPPROTO_UDP, p.Public}] = door{e.Address, unix.IPPROTO_UDP, p.Private}
+			case "sctp":
+				// The ports of a connection of this kind are not told (netlink.ConntrackFlow). A container's published ports are those that it was made with,
+				// so one that has any is answer enough.
+				a.public[door{e.FloatingIP, unix.IPPROTO_SCTP, 0}] = door{e.Address, unix.IPPROTO_SCTP, 0}
 			}
-			a.public[door{e.FloatingIP, proto, p.Public}] = door{e.Address, proto, p.Private}
 		}
 	}
 	return a

@@ -23,7 +23,7 @@ const victim = "HYPER_NETWORK_TEST_VICTIM"
 func die() {
 	err := func() error {
 		n, err := New(context.Background(), Config{
-			Instance: "lab", RunDir: os.Getenv(victim), FIPPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, Log: slog.New(slog.DiscardHandler),
+			Instance: "lab", RunDir: os.Getenv(victim), FIPPools: pools("198.18.0.0/24"), Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			return err

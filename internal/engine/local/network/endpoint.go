@@ -181,6 +181,7 @@ func (r *router) link(p place, in *inside, mtu int) error {
 		}
 	}
 	err = steps("the router's end",
+		func() error { return r.nl.LinkSetMTU(l, mtu) },
 		func() error { return r.nl.LinkSetUp(l) },
 		func() error {
 			return r.nl.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, Family: unix.AF_INET, State: netlink.NUD_PERMANENT, IP: p.Address.AsSlice(), HardwareAddr: mac})
@@ -192,7 +193,7 @@ func (r *router) link(p place, in *inside, mtu int) error {
 	if err != nil {
 		return err
 	}
-	return in.furnish(p)
+	return in.furnish(p, mtu)
 }
 
 // carries waits until the kernel has noticed that both ends of a link are up; what is sent before is lost. It takes

@@ -50,13 +50,14 @@ func (in *inside) has(p place, router *netlink.LinkAttrs) bool {
 // furnish sets up the container's end of a link. The address is one of the network's subnet, as anything that looks at it expects,
 // but the only neighbour is the gateway, known from the start: neighbours are reached through it, and a container
 // that calls every address of the network fills no neighbour table.
-func (in *inside) furnish(p place) error {
+func (in *inside) furnish(p place, mtu int) error {
 	eth, err := in.LinkByName(p.Device())
 	if err != nil {
 		return err
 	}
 	gateway := netip.PrefixFrom(p.net.Gateway, 32)
 	return steps("the container's end",
+		func() error { return in.LinkSetMTU(eth, mtu) }, // a link that was there may be of another hyperd's, with another MTU
 		func() error { return withoutIPv6(in.Handle, eth) },
 		func() error {
 			return in.AddrReplace(eth, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(p.Address, p.net.Subnet.Bits())), Flags: unix.IFA_F_NOPREFIXROUTE})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"go4.org/netipx"
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -29,7 +30,8 @@ const (
 )
 
 type lab struct {
-	*testing.T
+	testing.TB
+	T       testing.TB // the same
 	config  Config
 	net     *Network
 	machine netns.NsHandle
@@ -40,10 +42,10 @@ type lab struct {
 var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.0/16")}}
 
 // newLab makes a machine with an instance on it. At the end nothing of the instance may be left.
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	t.Helper()
-	l := &lab{T: t, config: Config{
-		Instance: "lab", RunDir: t.TempDir(), FIPPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
+	l := &lab{TB: t, T: t, config: Config{
+		Instance: "lab", RunDir: t.TempDir(), FIPPools: pools("198.18.0.0/24"),
 		DNSUpstreams: []string{"127.0.0.1:5353"}, Log: slog.New(slog.DiscardHandler),
 	}}
 	var err error
@@ -68,6 +70,18 @@ func newLab(t *testing.T) *lab {
 	l.start()
 	t.Cleanup(l.leaveNothing)
 	return l
+}
+
+// pools reads prefixes and ranges of floating IPs.
+func pools(list ...string) (out []netipx.IPRange) {
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out = append(out, netipx.RangeOfPrefix(p))
+			continue
+		}
+		out = append(out, netipx.MustParseIPRange(s))
+	}
+	return out
 }
 
 // start begins a hyperd's life with the network.
@@ -116,7 +130,7 @@ func addrOf(ip []byte) netip.Addr {
 	return a.Unmap()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +138,7 @@ func must(t *testing.T, err error) {
 }
 
 // newNamespace makes a network namespace that lasts as long as the test.
-func newNamespace(t *testing.T) netns.NsHandle {
+func newNamespace(t testing.TB) netns.NsHandle {
 	t.Helper()
 	type result struct {
 		ns  netns.NsHandle
@@ -143,7 +157,7 @@ func newNamespace(t *testing.T) netns.NsHandle {
 }
 
 // link connects two namespaces.
-func link(t *testing.T, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
+func link(t testing.TB, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
@@ -227,7 +241,7 @@ func (a *tenant) run(name string, last byte) *container {
 }
 
 // process starts what stands for a container's first process.
-func process(t *testing.T, a account.Ref) *container {
+func process(t testing.TB, a account.Ref) *container {
 	t.Helper()
 	cmd := exec.Command("sleep", "1000")
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(a.HostID()), Size: account.IDCount}}

@@ -24,19 +24,24 @@ func (n *Network) prepare(ctx context.Context) error {
 	if err := n.collides(); err != nil {
 		return err
 	}
-	n.mtu = n.smallestMTU()
+	if err := n.checkPools(); err != nil {
+		return err
+	}
+	if n.mtu = n.cfg.MTU; n.mtu == 0 {
+		n.mtu = n.outwardMTU()
+	}
 	if was, err := os.ReadFile(forwarding); err != nil || strings.TrimSpace(string(was)) != "1" {
 		if err := os.WriteFile(forwarding, []byte("1"), 0o644); err != nil {
 			return fmt.Errorf("turning on forwarding: %w", err)
 		}
 		n.cfg.Log.Warn("forwarding of IPv4 packets was off and is now on: the machine forwards between all of its networks unless a firewall forbids it")
 	}
-	rules := ruleset.Host(ruleset.Machine{Table: n.table(), Uplink: n.uplinkPrefix(), Uplinks: n.cfg.UplinkPool, Pools: n.cfg.FIPPool})
+	rules := ruleset.Host(ruleset.Machine{Table: n.table(), Uplink: n.uplinkPrefix(), Uplinks: n.cfg.UplinkPool})
 	if err := applyRules(rules); err != nil {
 		return fmt.Errorf("making the machine's firewall table: %w", err)
 	}
 	n.allowForwarding(ctx, true)
-	return n.routeUnused(n.machineOnly())
+	return n.routeUnused(n.routed())
 }
 
 func (n *Network) table() string { return "hyper-" + n.cfg.Instance }
@@ -62,8 +67,8 @@ func (n *Network) collides() error {
 	return nil
 }
 
-// smallestMTU is that of the interface with the default route, at most 1500.
-func (n *Network) smallestMTU() int {
+// outwardMTU is that of the default route, or of its interface: what containers send fits without being cut on its first way out.
+func (n *Network) outwardMTU() int {
 	const usual = 1500
 	routes, err := whole(func() ([]netlink.Route, error) { return n.host.RouteList(nil, netlink.FAMILY_V4) })
 	if err != nil {
@@ -74,29 +79,36 @@ func (n *Network) smallestMTU() int {
 		if r.Dst != nil && !r.Dst.IP.IsUnspecified() || metric >= 0 && r.Priority >= metric {
 			continue
 		}
-		if l, err := n.host.LinkByIndex(r.LinkIndex); err == nil && l.Attrs().MTU > 0 {
-			mtu, metric = min(l.Attrs().MTU, usual), r.Priority
+		l, err := n.host.LinkByIndex(r.LinkIndex)
+		if err != nil || l.Attrs().MTU <= 0 {
+			continue
+		}
+		mtu, metric = l.Attrs().MTU, r.Priority
+		if r.MTU > 0 {
+			mtu = min(mtu, r.MTU)
 		}
 	}
-	return mtu
+	return min(max(mtu, 576), 65535) // what IPv4 takes
 }
 
-// machineOnly lists the pools of floating IPs that mean nothing outside and that the machine has no other use for.
-func (n *Network) machineOnly() []netip.Prefix {
+// routed covers the pools of floating IPs that are of no network of the machine's.
+func (n *Network) routed() []netip.Prefix {
 	routes, err := whole(func() ([]netlink.Route, error) { return n.host.RouteList(nil, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil
 	}
 	var out []netip.Prefix
-	for _, p := range n.cfg.FIPPool {
-		if ruleset.MachineOnly(p) && !used(p.Masked(), routes) {
-			out = append(out, p.Masked())
+	for _, pool := range n.cfg.FIPPools {
+		for _, p := range pool.Prefixes() {
+			if !inUse(p, routes) {
+				out = append(out, p)
+			}
 		}
 	}
 	return out
 }
 
-func used(pool netip.Prefix, routes []netlink.Route) bool {
+func inUse(pool netip.Prefix, routes []netlink.Route) bool {
 	for _, r := range routes {
 		if r.Dst == nil || r.Type != unix.RTN_UNICAST {
 			continue
@@ -111,7 +123,7 @@ func used(pool netip.Prefix, routes []netlink.Route) bool {
 }
 
 // routeUnused tells callers of the pools' unused addresses at once that there is nobody, instead of asking the machine's
-// default gateway for them. Pools that are not named, of an earlier configuration, are let go of.
+// default gateway for them, which may have sent them here. Pools that are not named, of an earlier configuration, are let go of.
 func (n *Network) routeUnused(pools []netip.Prefix) error {
 	// The metric is high, so that any other route wins, and tells whose route it is.
 	h := fnv.New32a()

@@ -7,7 +7,8 @@
 //
 // The router's rules are a pure function of the account's state (package ruleset), replaced as a whole when their text
 // changes (apply.go). A floating IP is a route on the machine to the account's router, and an address translation there
-// (floating.go). Names are answered by a resolver per account (package names), whose sockets are in the router's namespace.
+// (floating.go); the kernel answers ARP for one of a network that the machine is in (segment.go), and hyperd announces it (announce.go), sees to it when
+// interfaces change (follow.go), and asks who else has one (elsewhere.go). Names are answered by a resolver per account (package names), whose sockets are in the router's namespace.
 //
 // Everything on the machine bears the instance's name, so that several hyperds live beside each other: interfaces
 // <instance>-u<slot>, nftables table inet hyper-<instance> (machine.go). Nothing here is remembered elsewhere than in the
@@ -26,6 +27,7 @@ import (
 	"sync"
 
 	"github.com/vishvananda/netlink"
+	"go4.org/netipx"
 	"golang.org/x/sys/unix"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -35,11 +37,13 @@ import (
 
 // Config is what a Network is made of.
 type Config struct {
-	Instance     string         // 1 to 8 of a-z and 0-9
-	RunDir       string         // its directory netns holds the routers
-	UplinkPool   netip.Prefix   // links between machine and routers, two addresses an account; default 100.64.0.0/16
-	FIPPool      []netip.Prefix // floating IPs
-	DNSUpstreams []string       // address or address:port of name servers; none: those of /etc/resolv.conf, read for each question
+	Instance     string           // 1 to 8 of a-z and 0-9
+	RunDir       string           // its directory netns holds the routers
+	UplinkPool   netip.Prefix     // links between machine and routers, two addresses an account; default 100.64.0.0/16
+	FIPPools     []netipx.IPRange // of floating IPs
+	FIPs         *netipx.IPSet    // of the pools, what can be a floating IP; nil: all of them
+	MTU          int              // bytes of a packet from or to containers; 0: that of the interface with the default route
+	DNSUpstreams []string         // address or address:port of name servers; none: those of /etc/resolv.conf, read for each question
 	Log          *slog.Logger
 }
 
@@ -51,6 +55,11 @@ type Network struct {
 
 	mu      sync.Mutex
 	routers map[string]*router // by account id
+
+	// What goes on in the background ends with life.
+	life       context.Context
+	end        context.CancelFunc
+	background sync.WaitGroup
 }
 
 var _ engine.Networks = (*Network)(nil)
@@ -70,10 +79,8 @@ func New(ctx context.Context, c Config) (*Network, error) {
 	if !instancePattern.MatchString(c.Instance) {
 		return nil, oops.Invalid("instance %q: use 1 to 8 of the characters a-z and 0-9", c.Instance)
 	}
-	for _, p := range append([]netip.Prefix{c.UplinkPool}, c.FIPPool...) {
-		if !p.Addr().Is4() || p.Overlaps(engine.PrivatePrefix) {
-			return nil, oops.Invalid("pool %s: use IPv4 addresses outside of the accounts' private network %s", p, engine.PrivatePrefix)
-		}
+	if err := c.pools(); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(c.RunDir, "netns"), 0o711); err != nil {
 		return nil, fmt.Errorf("making the directory of namespaces: %w", err)
@@ -83,15 +90,50 @@ func New(ctx context.Context, c Config) (*Network, error) {
 		return nil, fmt.Errorf("speaking to the kernel: %w", err)
 	}
 	n := &Network{cfg: c, host: host, routers: map[string]*router{}}
+	n.life, n.end = context.WithCancel(context.Background())
 	if err := n.prepare(ctx); err != nil {
 		host.Close()
 		return nil, err
 	}
+	if err := n.follow(); err != nil {
+		return nil, errors.Join(fmt.Errorf("following the machine's interfaces: %w", err), n.Close())
+	}
 	return n, nil
 }
 
-// Close stops the resolvers. The network stays up.
+// pools checks the pools against each other, and completes them.
+func (c *Config) pools() error {
+	if !c.UplinkPool.Addr().Is4() || c.UplinkPool.Overlaps(engine.PrivatePrefix) {
+		return oops.Invalid("uplink pool %s: use IPv4 addresses outside of the accounts' private network %s", c.UplinkPool, engine.PrivatePrefix)
+	}
+	if c.FIPs == nil {
+		var all netipx.IPSetBuilder
+		for _, r := range c.FIPPools {
+			all.AddRange(r)
+		}
+		var err error
+		if c.FIPs, err = all.IPSet(); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.FIPPools {
+		if !r.From().Is4() {
+			return oops.Invalid("the pool of floating IPs %s: use IPv4 addresses", r)
+		}
+	}
+	if c.FIPs.OverlapsPrefix(engine.PrivatePrefix) {
+		return oops.Invalid("the floating IPs have addresses of the accounts' private network %s: choose another fip-pool", engine.PrivatePrefix)
+	}
+	if c.FIPs.OverlapsPrefix(c.UplinkPool) {
+		return oops.Invalid("the floating IPs have addresses of the uplink pool %s, which is for the links to the accounts' routers: choose another fip-pool or uplink-pool", c.UplinkPool)
+	}
+	return nil
+}
+
+// Close stops the resolvers, and what goes on in the background. The network stays up.
 func (n *Network) Close() error {
+	n.end()
+	n.background.Wait()
 	n.mu.Lock()
 	all := n.routers
 	n.routers = map[string]*router{}

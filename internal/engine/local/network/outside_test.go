@@ -35,7 +35,7 @@ func TestContainersGetOut(t *testing.T) {
 
 func TestRealFloatingIPs(t *testing.T) {
 	l := newLab(t)
-	l.config.FIPPool = []netip.Prefix{netip.MustParsePrefix("203.0.113.64/28")}
+	l.config.FIPPools = pools("203.0.113.64/28")
 	l.restart()
 	a, b := l.account(0), l.account(1)
 	web := a.run("web", 10)

@@ -173,7 +173,7 @@ func TestManyAtOnce(t *testing.T) {
 func TestInstancesSideBySide(t *testing.T) {
 	l := newLab(t)
 	c := l.config
-	c.Instance, c.RunDir, c.FIPPool = "lab2", t.TempDir(), []netip.Prefix{netip.MustParsePrefix("198.18.1.0/24")}
+	c.Instance, c.RunDir, c.FIPPools = "lab2", t.TempDir(), pools("198.18.1.0/24")
 	l.account(0).run("web", 10)
 	if _, err := New(t.Context(), c); !errdefs.IsConflict(err) {
 		t.Errorf("two instances with one uplink pool: %v", err)
@@ -207,7 +207,7 @@ func TestAnotherUplinkPool(t *testing.T) {
 }
 
 // mustRouter is the namespace of an account's router.
-func mustRouter(t *testing.T, l *lab, a *tenant) netns.NsHandle {
+func mustRouter(t testing.TB, l *lab, a *tenant) netns.NsHandle {
 	t.Helper()
 	r, err := l.net.router(a.ref)
 	must(t, err)

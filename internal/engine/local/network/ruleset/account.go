@@ -96,6 +96,7 @@ func spoof(t *text, nets networks) {
 		t.base("filter", "prerouting", "raw", "accept")
 		t.line("meta nfproto ipv6 drop # the network is IPv4")
 		t.line("iifname %q fib saddr . iif oif missing drop # a container sends as itself only: its address is what is routed to its link", links)
+		t.line("iifname %q icmp type { destination-unreachable, time-exceeded, parameter-problem } accept # errors, such as of a packet's size, from routers whose addresses may be like ours: only those about known connections get further", Uplink)
 		t.line("iifname %q ip saddr %s drop # nobody outside is a container", Uplink, subnets(nets.all))
 	})
 }

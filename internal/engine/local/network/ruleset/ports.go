@@ -27,7 +27,7 @@ func (p ports) span() string {
 }
 
 // fold sorts published ports and joins neighbouring ones that are published as they are. Protocols other than
-// tcp and udp are left out, and of two that claim the same public port the lower private one stays.
+// tcp, udp and sctp are left out, and of two that claim the same public port the lower private one stays.
 func fold(list []engine.PublishedPort) []ports {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(x, y engine.PublishedPort) int {
@@ -35,7 +35,7 @@ func fold(list []engine.PublishedPort) []ports {
 	})
 	var out []ports
 	for _, p := range list {
-		if p.Proto != "tcp" && p.Proto != "udp" {
+		if p.Proto != "tcp" && p.Proto != "udp" && p.Proto != "sctp" {
 			continue
 		}
 		next := ports{proto: p.Proto, first: p.Public, last: p.Public, private: p.Private}

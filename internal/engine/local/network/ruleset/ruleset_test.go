@@ -91,7 +91,7 @@ func TestAccount(t *testing.T) {
 		"published-on-floating-ip":   {endpoint("web", "172.16.0.10", "198.18.0.2", port("tcp", 8080, 80))},
 		"two-floating-ips-with-ranges": {
 			endpoint("voice", "172.16.0.11", "198.18.0.3", port("udp", 5060, 5060), port("tcp", 5060, 5060), port("udp", 10001, 10001), port("udp", 10000, 10000), port("udp", 10002, 10002)),
-			endpoint("web", "172.16.0.10", "198.18.0.2", port("tcp", 8001, 81), port("tcp", 8000, 80), port("tcp", 443, 443), port("sctp", 9, 9)),
+			endpoint("web", "172.16.0.10", "198.18.0.2", port("tcp", 8001, 81), port("tcp", 8000, 80), port("tcp", 443, 443), port("sctp", 9, 9), port("sctp", 36412, 36422)),
 			endpoint("db", "172.16.0.12", ""),
 		},
 	} {
@@ -112,7 +112,6 @@ func TestAccountDoesNotDependOnOrderOrNames(t *testing.T) {
 func TestHost(t *testing.T) {
 	golden(t, "machine", Host(Machine{
 		Table: "hyper-hy", Uplink: "hy-u", Uplinks: netip.MustParsePrefix("100.64.0.0/16"),
-		Pools: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24"), netip.MustParsePrefix("203.0.113.0/28")},
 	}))
 }
 
@@ -128,7 +127,7 @@ func TestFold(t *testing.T) {
 		"moved ones alone":              {[]engine.PublishedPort{port("tcp", 1, 11), port("tcp", 2, 12)}, "tcp 1>11, tcp 2>12"},
 		"the same twice":                {[]engine.PublishedPort{port("tcp", 1, 1), port("tcp", 1, 9), port("tcp", 2, 2)}, "tcp 1-2"},
 		"up to the last port":           {[]engine.PublishedPort{port("tcp", 65534, 65534), port("tcp", 65535, 65535), port("udp", 1, 1)}, "tcp 65534-65535, udp 1"},
-		"only what can be translated":   {[]engine.PublishedPort{port("sctp", 1, 1), port("tcp dport 1 accept;", 2, 2)}, ""},
+		"only what can be translated":   {[]engine.PublishedPort{port("sctp", 1, 1), port("dccp", 1, 1), port("tcp dport 1 accept;", 2, 2)}, "sctp 1"},
 		"a moved one in the middle":     {[]engine.PublishedPort{port("tcp", 1, 1), port("tcp", 2, 9), port("tcp", 3, 3)}, "tcp 1, tcp 2>9, tcp 3"},
 		"a moved one that looks joined": {[]engine.PublishedPort{port("tcp", 8000, 80), port("tcp", 8001, 8001)}, "tcp 8000>80, tcp 8001"},
 	} {
