@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,14 +32,48 @@ func BenchmarkScattered(b *testing.B) {
 			must(b, err)
 			must(b, image.Close())
 			n := 0
+			waited := longestWait(b, filepath.Join(v.target, dataDir, "writer"))
 			for b.Loop() {
 				n++
 				must(b, d.SnapshotVolume(b.Context(), ann, one, fmt.Sprintf("%064x", n)))
 			}
+			b.ReportMetric(float64(waited().Milliseconds()), "ms/wait")
 			b.ReportMetric(float64(len(list)), "extents")
 			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(n), "ms/snapshot")
 			detach(b, d, ann, one)
 		})
+	}
+}
+
+// longestWait writes and flushes a page of a file over and over until it is asked how long that took at the most.
+func longestWait(b *testing.B, path string) func() time.Duration {
+	b.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	must(b, err)
+	longest, stop, ended := time.Duration(0), make(chan struct{}), make(chan error)
+	go func() {
+		defer close(ended)
+		for page := make([]byte, 4096); ; {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			began := time.Now()
+			_, err := f.WriteAt(page, 0)
+			if err = errors.Join(err, f.Sync()); err != nil {
+				ended <- err
+				return
+			}
+			longest = max(longest, time.Since(began))
+		}
+	}()
+	return func() time.Duration {
+		b.Helper()
+		close(stop)
+		must(b, <-ended)
+		must(b, f.Close())
+		return longest
 	}
 }
 

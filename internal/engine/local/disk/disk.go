@@ -37,6 +37,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
@@ -68,14 +70,15 @@ const (
 
 // Disks are the volumes of this machine. It is safe for concurrent use.
 type Disks struct {
-	dir      string // of the images, or of the pool file
-	base     string // of the mounts
-	pool     string // directory of the images
-	backend  string
-	log      *slog.Logger
-	headroom uint64 // bytes that must stay free on the host's file system
-	busy     locks  // by volume
-	guard    guard
+	dir       string // of the images, or of the pool file
+	base      string // of the mounts
+	pool      string // directory of the images
+	backend   string
+	log       *slog.Logger
+	headroom  uint64 // bytes that must stay free on the host's file system
+	busy      locks  // by volume
+	guard     guard
+	comparing *semaphore.Weighted // of snapshots with big lists
 	admissions
 }
 
@@ -99,7 +102,7 @@ func open(ctx context.Context, cfg Config, reflinks func(dir string) (bool, erro
 			return nil, err
 		}
 	}
-	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: cfg.Reserve, admissions: admissions{overcommit: cfg.Overcommit}}
+	d := &Disks{dir: dir, base: base, log: cfg.Log, headroom: cfg.Reserve, admissions: admissions{overcommit: cfg.Overcommit}, comparing: semaphore.NewWeighted(2)}
 	if d.log == nil {
 		d.log = slog.Default()
 	}

@@ -29,7 +29,7 @@ func (d *Disks) snapshotOf(account, id string) volume {
 }
 
 // SnapshotVolume keeps what a volume holds at this moment; see engine.Volumes.
-func (d *Disks) SnapshotVolume(_ context.Context, a account.Ref, volumeID, snapshotID string) error {
+func (d *Disks) SnapshotVolume(ctx context.Context, a account.Ref, volumeID, snapshotID string) error {
 	v, errVolume := d.volume(a, volumeID)
 	s, errSnapshot := d.snapshot(a, snapshotID)
 	if err := errors.Join(errVolume, errSnapshot); err != nil {
@@ -54,15 +54,36 @@ func (d *Disks) SnapshotVolume(_ context.Context, a account.Ref, volumeID, snaps
 	if mounted && d.backend == backendCopy {
 		return errInUse("%s is attached, and this machine would have to stop its writers for as long as a full copy takes: stop the container first", v)
 	}
-	return createError(s, d.cloneTo(s, v, func(clone func() error) error {
-		if !mounted {
-			return clone()
-		}
-		return frozen(v.target, func() error {
-			s.hit("create.frozen")
-			return clone()
-		})
-	}))
+	if !mounted {
+		return createError(s, d.cloneTo(s, v, copyImage))
+	}
+	return createError(s, d.cloneTo(s, v, func(to, from string) error { return d.cloneRunning(ctx, v, s, to, from) }))
+}
+
+// cloneRunning clones the image of a volume that is attached. Its writers wait for the moment.
+func (d *Disks) cloneRunning(ctx context.Context, v, s volume, to, from string) error {
+	if err := syncFS(v.target); err != nil {
+		return err
+	}
+	src, err := os.OpenFile(from, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	begun, err := d.cloneAhead(ctx, dst, src)
+	if err != nil {
+		return err
+	}
+	defer begun.release()
+	return frozen(v.target, func() error {
+		s.hit("create.frozen")
+		return begun.finish()
+	})
 }
 
 // CreateVolumeFrom makes a disk of what a snapshot holds; see engine.Volumes.
@@ -88,7 +109,7 @@ func (d *Disks) CreateVolumeFrom(_ context.Context, a account.Ref, volumeID, sna
 		return err
 	}
 	defer end()
-	return createError(v, d.cloneTo(v, s, func(clone func() error) error { return clone() }))
+	return createError(v, d.cloneTo(v, s, copyImage))
 }
 
 // RestoreVolume puts what a snapshot holds in the place of a volume's disk; see engine.Volumes.
@@ -102,7 +123,7 @@ func (d *Disks) RestoreVolume(_ context.Context, a account.Ref, volumeID, snapsh
 	if err := d.idle(v); err != nil {
 		return err
 	}
-	return createError(v, d.cloneTo(v, s, func(clone func() error) error { return clone() }))
+	return createError(v, d.cloneTo(v, s, copyImage))
 }
 
 // idle refuses a volume that is attached, or not there.
@@ -123,8 +144,8 @@ func (d *Disks) idle(v volume) error {
 	return notBound(image, v)
 }
 
-// cloneTo makes the image of to anew as what that of from holds while within runs the copying.
-func (d *Disks) cloneTo(to, from volume, within func(clone func() error) error) error {
+// cloneTo makes the image of to anew as what that of from holds, by a way to fill a file with what is in another.
+func (d *Disks) cloneTo(to, from volume, fill func(to, from string) error) error {
 	fi, err := os.Lstat(from.image)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errAbsent(from)
@@ -135,9 +156,7 @@ func (d *Disks) cloneTo(to, from volume, within func(clone func() error) error) 
 	if err := os.MkdirAll(filepath.Dir(to.dir), 0o700); err != nil {
 		return err
 	}
-	return d.create(to, fi.Size(), func(path string) error {
-		return within(func() error { return copyImage(path, from.image) })
-	})
+	return d.create(to, fi.Size(), func(path string) error { return fill(path, from.image) })
 }
 
 // RemoveSnapshot destroys a snapshot; see engine.Volumes.
