@@ -1,0 +1,72 @@
+package network
+
+import (
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/hypercloud/hyper/internal/engine"
+)
+
+// auditFloating looks at what leads the account's floating IPs to its router. Without an uplink that is up there is nowhere to lead.
+func (n *Network) auditFloating(r *router, out *report, state engine.NetworkState) error {
+	host, err := n.host.LinkByIndex(r.uplink)
+	if err != nil {
+		return absent(err)
+	}
+	if host.Attrs().Flags&net.FlagUp == 0 {
+		return nil
+	}
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{LinkIndex: r.uplink}, netlink.RT_FILTER_OIF)
+	})
+	if err != nil {
+		return err
+	}
+	there := map[netip.Addr]netlink.Route{}
+	for _, rt := range routes {
+		if addr, ok := single(rt.Dst); ok {
+			there[addr] = rt
+		} else if !prefixIs(rt.Dst, netip.PrefixFrom(r.near, 31).Masked()) {
+			out.drift("the machine has a route by the account's uplink that hyperd did not make, to %s", routeText(rt, host.Attrs().Name))
+		}
+	}
+	for _, e := range state.Endpoints {
+		if !e.FloatingIP.IsValid() {
+			continue
+		}
+		rt, ok := there[e.FloatingIP]
+		delete(there, e.FloatingIP)
+		if !ok || !rt.Gw.Equal(r.far.AsSlice()) || !rt.Src.Equal(r.near.AsSlice()) {
+			out.drift("the machine does not route floating IP %s to the account", e.FloatingIP)
+		}
+		if l := n.onLink(e.FloatingIP); l != nil {
+			proxies, err := n.proxies(l)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(proxies, e.FloatingIP) {
+				out.drift("the machine does not answer ARP for floating IP %s on %s, so that its neighbours there do not find it", e.FloatingIP, l.Attrs().Name)
+			}
+		}
+	}
+	for _, addr := range slices.SortedFunc(maps.Keys(there), netip.Addr.Compare) {
+		out.drift("the machine routes %s to the account, of whose containers none has it as floating IP", addr)
+	}
+	return nil
+}
+
+// proxies lists the addresses that the machine answers ARP for on an interface.
+func (n *Network) proxies(l netlink.Link) ([]netip.Addr, error) {
+	list, err := whole(func() ([]netlink.Neigh, error) { return n.host.NeighProxyList(l.Attrs().Index, netlink.FAMILY_V4) })
+	var out []netip.Addr
+	for _, e := range list {
+		if addr, ok := netip.AddrFromSlice(e.IP.To4()); ok {
+			out = append(out, addr)
+		}
+	}
+	return out, err
+}
