@@ -26,7 +26,7 @@ type Owner struct {
 	Account     account.Ref
 	Containers  []string
 	Volumes     []string
-	FloatingIPs []netip.Addr // that lead to its containers
+	FloatingIPs []netip.Addr // allocated
 }
 
 // Routing is what an account's network is meant to be at a moment.

@@ -42,6 +42,7 @@ type Engine struct {
 	burn     uint64 // nanoseconds of CPU a second; see Burn
 	born     time.Time
 	facts    engine.Info
+	ills     map[account.Ref][]engine.Check // see Ail
 }
 
 // tenant is what one account has on the machine.
@@ -59,6 +60,7 @@ func New() *Engine {
 	return &Engine{
 		hooks:    map[string]Hook{},
 		accounts: map[string]*tenant{},
+		ills:     map[account.Ref][]engine.Check{},
 		registry: map[string]remote{},
 		nextPid:  1000,
 		born:     time.Now(),

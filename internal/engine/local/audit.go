@@ -22,10 +22,14 @@ func (e *Engine) AuditMachine(ctx context.Context, meant func() []engine.Owner) 
 	if err != nil {
 		return nil, err
 	}
-	scarce := disk.RoomWarning(info.Room)
+	scarce, cannot := disk.RoomWarning(info.Room), e.cannotMapIDs(ctx)
 	machine := engine.Check{Name: "machine", Fact: fmt.Sprintf("Linux %s on %s, control groups version %s, containerd %s, runc %s", info.KernelVersion, info.OperatingSystem, info.CgroupVersion, info.ContainerdVer, info.RuncVer)}
 	for _, w := range info.Warnings {
-		if w != scarce {
+		switch w {
+		case scarce: // see below
+		case cannot:
+			machine.Findings = append(machine.Findings, problems(w)...)
+		default:
 			machine.Findings = append(machine.Findings, engine.Finding{Kind: engine.Note, Text: w})
 		}
 	}
@@ -42,12 +46,12 @@ func (e *Engine) AuditMachine(ctx context.Context, meant func() []engine.Owner) 
 	if err != nil {
 		return nil, err
 	}
-	checks := []engine.Check{machine, {Name: "programs", Findings: problems(append(missingPrograms(e.config.Libexec), e.MissingTools()...)...)}, room, {Name: "nobody's disks", Findings: strays}}
+	checks := []engine.Check{machine, {Name: "programs", Findings: problems(append(Missing(e.config.Libexec), e.MissingTools()...)...)}, room, {Name: "nobody's disks", Findings: strays}}
 	return append(checks, network...), nil
 }
 
-// missingPrograms are sentences about programs that hyperd starts and that are not there.
-func missingPrograms(libexec string) (list []string) {
+// Missing are sentences about programs that hyperd starts and that are not there.
+func Missing(libexec string) (list []string) {
 	for _, name := range helpers {
 		if fi, err := os.Stat(filepath.Join(libexec, name)); err != nil || fi.Mode()&0o111 == 0 {
 			list = append(list, fmt.Sprintf("%s is missing in %s: install hyperd again, or name its directory by --libexec", name, libexec))

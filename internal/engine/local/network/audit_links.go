@@ -275,6 +275,14 @@ func (n *Network) mendLinks(a account.Ref, r *router, meant func() engine.Routin
 	if err != nil {
 		return err
 	}
+	routes, err := routesOf(r.nl)
+	if err != nil {
+		return err
+	}
+	byName := map[string]netlink.Link{}
+	for _, l := range links {
+		byName[l.Attrs().Name] = l
+	}
 	now := meant()
 	known, state := owners(now), routing(now)
 	var errs []error
@@ -289,6 +297,9 @@ func (n *Network) mendLinks(a account.Ref, r *router, meant func() engine.Routin
 	for _, p := range now.Running {
 		if slices.Contains(now.Moving, p.ContainerID) {
 			continue // somebody is at it
+		}
+		if found, err := n.auditContainer(a, r, state.places(p.ContainerID), p, byName, routes); err == nil && len(found) == 0 {
+			continue
 		}
 		ns, err := namespaceOf(a, p.Pid)
 		if err != nil {
