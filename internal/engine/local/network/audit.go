@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -39,11 +40,13 @@ func (r *report) wrong() bool {
 	return slices.ContainsFunc(r.checks, func(c engine.Check) bool { return len(c.Findings) > 0 })
 }
 
-// agree leaves what another report, of the same checks, says too.
+// agree leaves what another report says too.
 func (r *report) agree(with *report) {
-	for i := range r.checks {
-		r.checks[i].Findings = slices.DeleteFunc(r.checks[i].Findings, func(f engine.Finding) bool {
-			return !slices.ContainsFunc(with.checks[i].Findings, func(g engine.Finding) bool { return f.Text == g.Text && slices.Equal(f.Lines, g.Lines) })
+	for i, c := range r.checks {
+		r.checks[i].Findings = slices.DeleteFunc(c.Findings, func(f engine.Finding) bool {
+			return !slices.ContainsFunc(with.checks, func(other engine.Check) bool {
+				return other.Name == c.Name && slices.ContainsFunc(other.Findings, func(g engine.Finding) bool { return f.Text == g.Text && slices.Equal(f.Lines, g.Lines) })
+			})
 		})
 	}
 }
@@ -77,31 +80,30 @@ func (n *Network) AuditNetwork(ctx context.Context, a account.Ref, meant func() 
 	if err := n.auditLinks(ctx, a, r, out, meant); err != nil {
 		return nil, err
 	}
-	out.check("names")
-	// A router that is wrong elsewhere carries no questions: that has been said.
-	if !out.wrong() {
+	if !out.wrong() { // a router that is wrong elsewhere carries no questions
+		out.check("names")
 		n.auditNames(ctx, a, r, out, meant)
 	}
 	return out.checks, nil
 }
 
-// withoutRouter reports on an account that this hyperd has not made a router for. One with containers has it as soon as one of them is made.
+// withoutRouter reports on an account that this hyperd has not made a router for. One has it as soon as a container of it runs.
 func (n *Network) withoutRouter(ctx context.Context, a account.Ref, out *report, meant func() engine.Routing) ([]engine.Check, error) {
 	out.check("router")
-	if len(meant().Endpoints) == 0 {
-		return out.checks, nil
-	}
+	first := meant()
 	select { // somebody may be about to
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-time.After(betweenThem):
 	}
-	if len(meant().Endpoints) > 0 {
-		if isNamespace(n.namespacePath(a.ID())) {
-			out.drift("the account has containers and a router, which hyperd could not take up when it started")
-		} else {
-			out.drift("the account has containers and no router")
-		}
+	still := slices.DeleteFunc(meant().Running, func(p engine.Process) bool { return !slices.Contains(first.Running, p) })
+	switch {
+	case len(still) == 0:
+		out.checks[0].Fact = "it is made when a container starts"
+	case isNamespace(n.namespacePath(a.ID())):
+		out.drift("containers of the account run, and hyperd could not take up its router when it started")
+	default:
+		out.drift("containers of the account run, and it has no router")
 	}
 	return out.checks, nil
 }
@@ -111,51 +113,78 @@ func (n *Network) render(r *router, state engine.NetworkState) string {
 	return ruleset.Account(state, ruleset.Router{Address: r.far, Uplinks: n.cfg.UplinkPool})
 }
 
-// awaitApplied waits until what is meant is what was applied last, since who changes it writes it down before. It returns the text of the
-// rules, and whether hyperd is stuck: nobody applies what has been meant all the time.
-func (n *Network) awaitApplied(ctx context.Context, r *router, meant func() engine.Routing) (rules string, stuck bool, err error) {
-	first, _ := n.pending(r, meant)
-	changed := false
+// matters tells what of a state has to be applied by now: where running containers are, and what is published. Networks that nobody
+// is in are added and taken away with the next container that starts.
+func matters(state *applied, m engine.Routing) string {
+	var out []string
+	for _, e := range state.Endpoints {
+		if e.FloatingIP.IsValid() {
+			out = append(out, fmt.Sprint(e.FloatingIP, e.Ports, e.Address))
+		}
+	}
+	for _, p := range m.Running {
+		out = append(out, placed(state, p.ContainerID)...)
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+// expectation is the state that the router is to be of, or nil if any will do: nobody runs, and this hyperd has applied nothing. It
+// waits until what matters of what is meant was applied, since who changes it writes it down before. When nobody applies
+// what has been meant all the time, hyperd has failed to: it is stuck, and what is meant is expected.
+func (n *Network) expectation(ctx context.Context, r *router, meant func() engine.Routing) (state *applied, stuck bool, err error) {
+	first := meant()
+	wanted, changed := matters(routing(first), first), false
 	for end := time.Now().Add(n.aboutTo); ; {
-		rules, applied := n.pending(r, meant)
-		changed = changed || rules != first
-		if rules == applied || applied == "" || time.Now().After(end) {
-			return rules, rules != applied && !changed, nil
+		m := meant()
+		now := matters(routing(m), m)
+		changed = changed || now != wanted
+		is := r.state.Load()
+		switch {
+		case is != nil && matters(is, m) == now && r.hasRules():
+			return is, false, nil
+		case is == nil && len(m.Endpoints) == 0:
+			return nil, false, nil
+		case time.Now().After(end) && (is == nil || !changed):
+			return routing(m), true, nil
+		case time.Now().After(end):
+			return is, false, nil // it changes all the time
 		}
 		select {
 		case <-ctx.Done():
-			return "", false, ctx.Err()
+			return nil, false, ctx.Err()
 		case <-time.After(betweenThem / 3):
 		}
 	}
 }
 
-// pending are the rules that are meant, and those applied last.
-func (n *Network) pending(r *router, meant func() engine.Routing) (rules, applied string) {
+// hasRules tells whether the last application succeeded as far as to the rules.
+func (r *router) hasRules() bool {
 	r.apply.Lock()
 	defer r.apply.Unlock()
-	return n.render(r, meant().NetworkState), r.rules
+	return r.rules != ""
 }
 
 // auditRouter looks at all that ApplyNetwork makes, and keeps it from making anything meanwhile.
 func (n *Network) auditRouter(ctx context.Context, a account.Ref, r *router, out *report, meant func() engine.Routing) error {
-	rules, stuck, err := n.awaitApplied(ctx, r, meant)
+	state, stuck, err := n.expectation(ctx, r, meant)
 	if err != nil {
 		return err
 	}
-	expected, err := listed(rules) // takes the longest, and is true whoever applies what
-	if err != nil {
-		return err
+	var expected chains
+	if state != nil {
+		if expected, err = listed(n.render(r, state.NetworkState)); err != nil { // takes the longest
+			return err
+		}
 	}
 	r.apply.Lock()
 	defer r.apply.Unlock()
-	state := meant().NetworkState
-	if s := r.state.Load(); s != nil && !stuck && r.rules != "" && r.rules != n.render(r, state) {
-		state = s.NetworkState // something else is meant by now, and about to be applied
-	}
-	if now := n.render(r, state); now != rules {
-		if expected, err = listed(now); err != nil {
-			return err
+	if now := r.state.Load(); state != nil && !stuck && now != state { // something was applied meanwhile
+		before := n.render(r, state.NetworkState)
+		if state = now; n.render(r, state.NetworkState) != before {
+			if expected, err = listed(n.render(r, state.NetworkState)); err != nil {
+				return err
+			}
 		}
 	}
 	out.check("router")
@@ -167,12 +196,15 @@ func (n *Network) auditRouter(ctx context.Context, a account.Ref, r *router, out
 	if err := n.auditUplink(a, r, out); err != nil {
 		return err
 	}
+	if state == nil {
+		return nil
+	}
 	out.check("networks")
-	if err := r.auditNetworks(out, state); err != nil {
+	if err := r.auditNetworks(out, state.NetworkState); err != nil {
 		return err
 	}
 	out.check("floating IPs")
-	if err := n.auditFloating(r, out, state); err != nil {
+	if err := n.auditFloating(r, out, state.NetworkState); err != nil {
 		return err
 	}
 	out.check("rules")

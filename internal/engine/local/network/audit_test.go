@@ -310,6 +310,68 @@ func TestAuditAndMend(t *testing.T) {
 	}
 }
 
+// What hyperd failed to apply is drift; a network that nobody is in yet is not.
+func TestAuditOfWhatWasNotApplied(t *testing.T) {
+	w := newWard(t)
+	w.net.aboutTo = 300 * time.Millisecond
+	w.one.network("side", "172.24.16.0/20", false)
+	if got := w.audit(); len(got) > 0 {
+		t.Errorf("with a network that nobody is in:\n%s", strings.Join(got, "\n"))
+	}
+	w.one.at("plain").FloatingIP = netip.MustParseAddr("198.18.0.5")
+	got := strings.Join(w.audit(), "\n")
+	for _, want := range []string{
+		"floating IPs: the machine does not route floating IP 198.18.0.5 to the account",
+		"rules: the chain fip-198.18.0.5 is missing from the table inet hyper",
+		"networks: the router lacks the address 172.24.16.1, the gateway of the network 172.24.16.0/20",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("found\n%s\nwithout: %s", got, want)
+		}
+	}
+	w.mend()
+	if got := w.audit(); len(got) > 0 {
+		t.Errorf("after mending:\n%s", strings.Join(got, "\n"))
+	}
+	w.hears(heard{"out from the floating IP", w.plain.ns, "tcp4", machineFIP + ":80", "other 198.18.0.5"})
+}
+
+// A hyperd that has started and not applied anything yet expects nothing of a router in which nobody runs, and one of whose containers
+// run to be there.
+func TestAuditAfterARestart(t *testing.T) {
+	w := newWard(t)
+	w.restart()
+	w.net.aboutTo = 300 * time.Millisecond
+	got := strings.Join(w.audit(), "|")
+	if want := "router: containers of the account run, and hyperd could not take up its router when it started"; got != want+"|"+want {
+		t.Errorf("found\n%s", got)
+	}
+	w.mend()
+	if got := w.audit(); len(got) > 0 {
+		t.Errorf("after mending:\n%s", strings.Join(got, "\n"))
+	}
+	w.traffic()
+	for name, c := range w.opened {
+		if err := c.echo(); err != nil {
+			t.Errorf("a connection that was open %s: %v", name, err)
+		}
+	}
+	w.restart()
+	nobody := func() engine.Routing { return engine.Routing{} }
+	for range 2 {
+		checks, err := w.net.AuditNetwork(t.Context(), w.one.ref, nobody)
+		must(t, err)
+		for _, c := range checks {
+			for _, f := range c.Findings {
+				if !strings.HasPrefix(f.Text, "the router has a link") {
+					t.Errorf("of an account without containers: %s", f.Text)
+				}
+			}
+		}
+		mustOpen(w, w.one) // as clearing up at the start does
+	}
+}
+
 // inside runs a program in a container's namespace.
 func (w *ward) inside(c *container, args ...string) {
 	w.Helper()

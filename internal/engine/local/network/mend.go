@@ -26,11 +26,11 @@ func (n *Network) MendNetwork(ctx context.Context, a account.Ref, meant func() e
 	open := was.open
 	was.life.RUnlock()
 	if !open {
-		state := meant().NetworkState
-		if len(state.Endpoints) == 0 {
-			return nil // it gets a router with its first container
+		m := meant()
+		if len(m.Running) == 0 {
+			return nil // it gets a router when a container starts
 		}
-		if err := n.ApplyNetwork(ctx, a, state); err != nil {
+		if err := n.ApplyNetwork(ctx, a, m.NetworkState); err != nil {
 			return fmt.Errorf("making the account's router: %w", err)
 		}
 	}
