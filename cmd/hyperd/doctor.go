@@ -21,7 +21,7 @@ var errUnwell = errors.New("not all is well")
 // doctorCommand asks the hyperd that runs: its records and locks are its own. Without one it looks at what hyperd needs to start.
 func doctorCommand(c *config, setup func() error) *cobra.Command {
 	var mend bool
-	var format string
+	style := diagnosis.Style{Mend: "hyperd doctor --mend"}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Compare the machine with what hyperd made of it, and mend it",
@@ -29,18 +29,19 @@ func doctorCommand(c *config, setup func() error) *cobra.Command {
 			"what drifted. When no hyperd runs, it looks whether one could. The exit code is 0 when all is well, and 1 when it is not.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(diagnosis.Check(format), setup()); err != nil {
+			if err := errors.Join(style.Check(), setup()); err != nil {
 				return err
 			}
-			return examine(cmd.Context(), cmd.OutOrStdout(), *c, format, mend)
+			return examine(cmd.Context(), cmd.OutOrStdout(), *c, style, mend)
 		},
 	}
 	cmd.Flags().BoolVar(&mend, "mend", false, "repair what drifted")
-	cmd.Flags().StringVar(&format, "format", "", diagnosis.FormatHelp)
+	cmd.Flags().StringVar(&style.Format, "format", "", diagnosis.FormatHelp)
+	cmd.Flags().BoolVarP(&style.Quiet, "quiet", "q", false, diagnosis.QuietHelp)
 	return cmd
 }
 
-func examine(ctx context.Context, w io.Writer, c config, format string, mend bool) error {
+func examine(ctx context.Context, w io.Writer, c config, style diagnosis.Style, mend bool) error {
 	r, err := askDaemon(ctx, c, mend)
 	switch {
 	case client.IsConnectionFailed(err):
@@ -51,7 +52,7 @@ func examine(ctx context.Context, w io.Writer, c config, format string, mend boo
 	case err != nil:
 		return err
 	}
-	if err := diagnosis.Write(w, format, "hyperd doctor --mend", r); err != nil {
+	if err := style.Write(w, r); err != nil {
 		return err
 	}
 	if !r.Well {

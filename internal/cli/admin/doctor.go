@@ -10,7 +10,7 @@ import (
 
 func doctor(s *session.Session) *cobra.Command {
 	var mend bool
-	var format string
+	style := diagnosis.Style{Mend: "hyper admin doctor --mend"}
 	cmd := &cobra.Command{
 		Use:   "doctor [OPTIONS]",
 		Short: "Compare the machine with what hyperd made of it, and mend it",
@@ -18,7 +18,7 @@ func doctor(s *session.Session) *cobra.Command {
 			"drifted is repaired by --mend: connections that are allowed go on. The exit code is 0 when all is well, and 1 when it is not.",
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := diagnosis.Check(format); err != nil {
+			if err := style.Check(); err != nil {
 				return err
 			}
 			ask := s.Hyper.Doctor
@@ -29,7 +29,7 @@ func doctor(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := diagnosis.Write(s.Out(), format, "hyper admin doctor --mend", r); err != nil {
+			if err := style.Write(s.Out(), r); err != nil {
 				return err
 			}
 			if !r.Well {
@@ -39,7 +39,8 @@ func doctor(s *session.Session) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&mend, "mend", false, "Repair what drifted")
-	cmd.Flags().StringVar(&format, "format", "", diagnosis.FormatHelp)
+	cmd.Flags().StringVar(&style.Format, "format", "", diagnosis.FormatHelp)
+	cmd.Flags().BoolVarP(&style.Quiet, "quiet", "q", false, diagnosis.QuietHelp)
 	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "fix" {
 			name = "mend"

@@ -13,30 +13,43 @@ import (
 // FormatHelp is the help text of --format.
 const FormatHelp = "json, for programs (default: a line for each check)"
 
+// QuietHelp is the help text of --quiet.
+const QuietHelp = "Show only what is not as it should be"
+
+// Style says how a report is written.
+type Style struct {
+	Format string // "json", or "" for people
+	Quiet  bool   // for people: without what is well, but for the last line
+	Mend   string // the command that repairs what drifted
+}
+
 // Check refuses a format that there is not.
-func Check(format string) error {
-	if format != "" && format != "json" {
-		return fmt.Errorf("format %q: use json, or leave it out", format)
+func (s Style) Check() error {
+	if s.Format != "" && s.Format != "json" {
+		return fmt.Errorf("format %q: use json, or leave it out", s.Format)
 	}
 	return nil
 }
 
-// Write writes a report. mend is the command that repairs what drifted.
-func Write(w io.Writer, format, mend string, r types.DoctorReport) error {
-	if format == "json" {
+// Write writes a report.
+func (s Style) Write(w io.Writer, r types.DoctorReport) error {
+	if s.Format == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
 	account := "\x00" // of no check
 	for _, c := range r.Checks {
+		if s.Quiet && len(c.Findings) == 0 {
+			continue
+		}
 		if c.Account != account {
 			account = c.Account
 			fmt.Fprintln(w, heading(account))
 		}
 		writeCheck(w, c)
 	}
-	_, err := fmt.Fprintln(w, summary(r, mend))
+	_, err := fmt.Fprintln(w, summary(r, s.Mend))
 	return err
 }
 

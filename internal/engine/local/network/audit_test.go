@@ -86,7 +86,7 @@ func (w *ward) traffic() {
 		heard{"one account calls the other", w.plain.ns, "tcp4", machineFIP + ":80", "other 100.64.0.1"},
 	)
 	for _, c := range []*container{w.web, w.plain} {
-		if got := asks(w.T, c.ns, "web."); got == "" {
+		if got := asks(w.TB, c.ns, "web."); got == "" {
 			w.Error("names are not answered")
 		}
 	}
@@ -117,10 +117,10 @@ func (w *ward) owners() []engine.Owner {
 func (w *ward) audit() []string {
 	w.Helper()
 	checks, err := w.net.AuditMachine(context.Background(), w.owners)
-	must(w.T, err)
+	must(w.TB, err)
 	for _, a := range []*tenant{w.one, w.two} {
 		of, err := w.net.AuditNetwork(context.Background(), a.ref, w.meant(a))
-		must(w.T, err)
+		must(w.TB, err)
 		checks = append(checks, of...)
 	}
 	var out []string
@@ -134,9 +134,9 @@ func (w *ward) audit() []string {
 
 func (w *ward) mend() {
 	w.Helper()
-	must(w.T, w.net.MendMachine(context.Background(), w.owners))
+	must(w.TB, w.net.MendMachine(context.Background(), w.owners))
 	for _, a := range []*tenant{w.one, w.two} {
-		must(w.T, w.net.MendNetwork(context.Background(), a.ref, w.meant(a)))
+		must(w.TB, w.net.MendNetwork(context.Background(), a.ref, w.meant(a)))
 	}
 }
 
@@ -150,13 +150,13 @@ func (w *ward) in(a *tenant, args ...string) {
 		return nil
 	}
 	if a == nil {
-		must(w.T, run())
+		must(w.TB, run())
 		return
 	}
 	r, err := w.net.router(a.ref)
-	must(w.T, err)
+	must(w.TB, err)
 	defer r.life.RUnlock()
-	must(w.T, within(r.ns, run))
+	must(w.TB, within(r.ns, run))
 }
 
 // deleteRule deletes the first rule of a chain that has a text.
@@ -261,7 +261,7 @@ func TestAuditAndMend(t *testing.T) {
 			want: "links: container " + w.web.id[:12] + " has no default route by 172.24.0.1"},
 		{name: "a container has no address", breaks: func() { w.inside(w.plain, "ip", "addr", "flush", "dev", "eth0") },
 			want: "links: eth0 of container " + w.plain.id[:12] + " lacks its address, 172.16.0.11/16"},
-		{name: "the resolver ended", breaks: func() { mustOpen(w, w.one).names.Close() },
+		{name: "the resolver ended", breaks: func() { mustOpen(w.lab, w.one).names.Close() },
 			want: "names: the account's resolver does not answer its containers"},
 		{name: "the router lost its name", breaks: func() { must(t, unix.Unmount(w.net.namespacePath(w.one.ref.ID()), unix.MNT_DETACH)) },
 			want: "router: the router's network namespace is not bound to " + w.net.namespacePath(w.one.ref.ID()) + " any more, so that a hyperd that starts would make another"},
@@ -281,8 +281,8 @@ func TestAuditAndMend(t *testing.T) {
 			want: "nobody's network: there is a router's network namespace " + w.net.namespacePath("x") + " that belongs to no account"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w.T = t
-			w.lab.T = t
+			w.TB = t
+			w.lab.TB = t
 			defer func() {
 				if t.Failed() {
 					w.mend() // for those that follow
@@ -304,7 +304,7 @@ func TestAuditAndMend(t *testing.T) {
 			}
 		})
 	}
-	w.T, w.lab.T = t, t
+	w.TB, w.lab.TB = t, t
 	if got := call(w.plain.ns, "tcp4", "172.24.0.2:80"); strings.HasPrefix(got, "web") { // how often it is told that it may not is limited
 		w.Errorf("networks of one account meet: %s", got)
 	}
@@ -368,14 +368,14 @@ func TestAuditAfterARestart(t *testing.T) {
 				}
 			}
 		}
-		mustOpen(w, w.one) // as clearing up at the start does
+		mustOpen(w.lab, w.one) // as clearing up at the start does
 	}
 }
 
 // inside runs a program in a container's namespace.
 func (w *ward) inside(c *container, args ...string) {
 	w.Helper()
-	must(w.T, within(c.ns, func() error {
+	must(w.TB, within(c.ns, func() error {
 		out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
@@ -384,9 +384,9 @@ func (w *ward) inside(c *container, args ...string) {
 	}))
 }
 
-func mustOpen(w *ward, a *tenant) *router {
-	r, err := w.net.router(a.ref)
-	must(w.T, err)
+func mustOpen(l *lab, a *tenant) *router {
+	r, err := l.net.router(a.ref)
+	must(l.TB, err)
 	r.life.RUnlock()
 	return r
 }

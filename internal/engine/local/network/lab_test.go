@@ -29,7 +29,7 @@ const (
 )
 
 type lab struct {
-	*testing.T
+	testing.TB
 	config  Config
 	net     *Network
 	machine netns.NsHandle
@@ -40,9 +40,9 @@ type lab struct {
 var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.0/16")}}
 
 // newLab makes a machine with an instance on it. At the end nothing of the instance may be left.
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	t.Helper()
-	l := &lab{T: t, config: Config{
+	l := &lab{TB: t, config: Config{
 		Instance: "lab", RunDir: t.TempDir(), FIPPool: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")},
 		DNSUpstreams: []string{"127.0.0.1:5353"}, Log: slog.New(slog.DiscardHandler),
 	}}
@@ -75,13 +75,13 @@ func (l *lab) start() {
 	l.Helper()
 	var err error
 	l.net, err = New(context.Background(), l.config)
-	must(l.T, err)
+	must(l.TB, err)
 }
 
 // restart ends it and begins another.
 func (l *lab) restart() {
 	l.Helper()
-	must(l.T, l.net.Close())
+	must(l.TB, l.net.Close())
 	l.start()
 }
 
@@ -93,7 +93,7 @@ func (l *lab) leaveNothing() {
 		l.Errorf("namespaces are left: %v", left)
 	}
 	links, err := netlink.LinkList()
-	must(l.T, err)
+	must(l.TB, err)
 	for _, i := range links {
 		if n := i.Attrs().Name; n != "lo" && n != "ext0" && !strings.HasPrefix(n, "ifb") {
 			l.Errorf("interface %s is left", n)
@@ -103,7 +103,7 @@ func (l *lab) leaveNothing() {
 		l.Errorf("tables are left: %s (%v)", out, err)
 	}
 	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
-	must(l.T, err)
+	must(l.TB, err)
 	for _, r := range routes {
 		if r.Dst != nil && netip.MustParsePrefix("198.18.0.0/15").Contains(addrOf(r.Dst.IP)) {
 			l.Errorf("route %v is left", r)
@@ -116,7 +116,7 @@ func addrOf(ip []byte) netip.Addr {
 	return a.Unmap()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func must(t *testing.T, err error) {
 }
 
 // newNamespace makes a network namespace that lasts as long as the test.
-func newNamespace(t *testing.T) netns.NsHandle {
+func newNamespace(t testing.TB) netns.NsHandle {
 	t.Helper()
 	type result struct {
 		ns  netns.NsHandle
@@ -143,7 +143,7 @@ func newNamespace(t *testing.T) netns.NsHandle {
 }
 
 // link connects two namespaces.
-func link(t *testing.T, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
+func link(t testing.TB, here netns.NsHandle, name, addr string, there netns.NsHandle, peer, peerAddr string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
@@ -177,7 +177,7 @@ type tenant struct {
 func (l *lab) account(slot int) *tenant {
 	l.Helper()
 	a, err := account.New(fmt.Sprintf("%032x", slot+0xabc), slot)
-	must(l.T, err)
+	must(l.TB, err)
 	return &tenant{lab: l, ref: a}
 }
 
@@ -212,7 +212,7 @@ func (a *tenant) apply() {
 	a.lab.Helper()
 	state := a.state
 	state.Endpoints = append([]engine.Endpoint(nil), a.state.Endpoints...)
-	must(a.lab.T, a.lab.net.ApplyNetwork(context.Background(), a.ref, state))
+	must(a.lab.TB, a.lab.net.ApplyNetwork(context.Background(), a.ref, state))
 }
 
 // run starts a container with an address, and attaches it.
@@ -220,14 +220,14 @@ func (a *tenant) run(name string, last byte) *container {
 	a.lab.Helper()
 	id := a.endpoint(name, last).ContainerID
 	a.apply()
-	c := process(a.lab.T, a.ref)
+	c := process(a.lab.TB, a.ref)
 	c.id = id
-	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
+	must(a.lab.TB, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 	return c
 }
 
 // process starts what stands for a container's first process.
-func process(t *testing.T, a account.Ref) *container {
+func process(t testing.TB, a account.Ref) *container {
 	t.Helper()
 	cmd := exec.Command("sleep", "1000")
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(a.HostID()), Size: account.IDCount}}

@@ -20,7 +20,7 @@ import (
 const patience = 400 * time.Millisecond
 
 // serve answers in ns: it says "<name> <caller's address>", and then echoes lines.
-func serve(t *testing.T, ns netns.NsHandle, addr, name string) {
+func serve(t testing.TB, ns netns.NsHandle, addr, name string) {
 	t.Helper()
 	must(t, within(ns, func() error {
 		l, err := net.Listen("tcp4", addr)
