@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,9 +67,25 @@ func TestDoctorIsQuiet(t *testing.T) {
 	if rounds[0] == 0 || rounds[1] == 0 {
 		t.Errorf("containers came and went %v times", rounds)
 	}
-	if out := hyper(t, l, "admin", "doctor"); !strings.HasSuffix(out, "all is well\n") {
-		t.Errorf("in the end:\n%s", out)
+	well := func(when string) {
+		t.Helper()
+		if out, errOut, code := l.Hyper("admin", "doctor"); code != 0 || !strings.HasSuffix(out, "all is well\n") {
+			t.Errorf("%s: exit %d\n%s%s", when, code, out, errOut)
+		}
 	}
+	well("in the end")
+	hyper(t, l, "network", "create", "side")
+	fip := strings.TrimSpace(hyper(t, l, "fip", "allocate", "-y", "1"))
+	hyper(t, l, "run", "-d", "--name", "stays", "-p", "80:80", "busybox", "sleep", "1000")
+	hyper(t, l, "fip", "attach", fip, "stays")
+	hyper(t, l, "--account", "ann", "network", "create", "side") // and no container
+	well("before hyperd dies")
+	if err := errors.Join(l.Kill(), l.WaitDown(), l.Start()); err != nil {
+		t.Fatal(err)
+	}
+	well("with the next hyperd")
+	hyper(t, l, "rm", "-f", "stays")
+	well("without containers")
 }
 
 // comeAndGo is one life of a container with all that one can have.

@@ -131,6 +131,9 @@ func (r *report) differences(want, is chains) {
 }
 
 func (r *report) lines(lines []string, format string, args ...any) {
+	if more := len(lines) - shownLines; more > 0 {
+		lines = append(lines[:shownLines:shownLines], fmt.Sprintf("... and %d more", more))
+	}
 	r.find(engine.Finding{Kind: engine.Drift, Text: fmt.Sprintf(format, args...), Lines: lines})
 }
 
@@ -189,6 +192,11 @@ func marked(mark string, lines []string) []string {
 	return out
 }
 
+const (
+	comparedLines = 1 << 20 // lines times lines of which a common part is looked for
+	shownLines    = 40      // lines of a chain
+)
+
 // compare lists the lines that are missing and those that are too many, in their order. Where a line only changed its place it is both.
 func compare(want, is []string) []string {
 	for len(want) > 0 && len(is) > 0 && want[0] == is[0] {
@@ -203,6 +211,9 @@ func compare(want, is []string) []string {
 	if len(want) == 1 && len(is) == 1 {
 		w, i := apart(want[0], is[0])
 		return []string{"- " + w, "+ " + i}
+	}
+	if len(want)*len(is) > comparedLines {
+		return append(removed(want), added(is)...)
 	}
 	// The longest common subsequence; common[x][y] is its length for what follows x and y.
 	common := make([][]int, len(want)+1)
