@@ -67,9 +67,14 @@ func (n *Network) AuditNetwork(ctx context.Context, a account.Ref, meant func() 
 	if err := n.auditRouter(ctx, a, r, out, meant); err != nil {
 		return nil, err
 	}
-	for range 2 { // a floating IP that another account just got is routed elsewhere before this one has let go of it
+	for range 2 { // who changed something besides hyperd may be at it still
 		if !out.wrong() {
 			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(betweenThem):
 		}
 		again := &report{}
 		if err := n.auditRouter(ctx, a, r, again, meant); err != nil {
@@ -82,7 +87,7 @@ func (n *Network) AuditNetwork(ctx context.Context, a account.Ref, meant func() 
 	}
 	if !out.wrong() { // a router that is wrong elsewhere carries no questions
 		out.check("names")
-		n.auditNames(ctx, a, r, out, meant)
+		n.auditNames(ctx, a, out, meant)
 	}
 	return out.checks, nil
 }
@@ -96,7 +101,7 @@ func (n *Network) withoutRouter(ctx context.Context, a account.Ref, out *report,
 		return nil, ctx.Err()
 	case <-time.After(betweenThem):
 	}
-	still := slices.DeleteFunc(meant().Running, func(p engine.Process) bool { return !slices.Contains(first.Running, p) })
+	still := slices.DeleteFunc(slices.Clone(meant().Running), func(p engine.Process) bool { return !slices.Contains(first.Running, p) })
 	switch {
 	case len(still) == 0:
 		out.checks[0].Fact = "it is made when a container starts"
@@ -204,7 +209,7 @@ func (n *Network) auditRouter(ctx context.Context, a account.Ref, r *router, out
 		return err
 	}
 	out.check("floating IPs")
-	if err := n.auditFloating(r, out, state.NetworkState); err != nil {
+	if err := n.auditFloating(r, out, state.NetworkState, meant); err != nil {
 		return err
 	}
 	out.check("rules")

@@ -11,8 +11,9 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
-// auditFloating looks at what leads the account's floating IPs to its router. Without an uplink that is up there is nowhere to lead.
-func (n *Network) auditFloating(r *router, out *report, state engine.NetworkState) error {
+// auditFloating looks at what leads the account's floating IPs to its router. One that is not meant any more when the routes have been listed
+// may lead to another account already. Without an uplink that is up there is nowhere to lead.
+func (n *Network) auditFloating(r *router, out *report, state engine.NetworkState, meant func() engine.Routing) error {
 	host, err := n.host.LinkByIndex(r.uplink)
 	if err != nil {
 		return absent(err)
@@ -25,6 +26,10 @@ func (n *Network) auditFloating(r *router, out *report, state engine.NetworkStat
 	})
 	if err != nil {
 		return err
+	}
+	still := map[netip.Addr]bool{}
+	for _, e := range meant().Endpoints {
+		still[e.FloatingIP] = true
 	}
 	there := map[netip.Addr]netlink.Route{}
 	for _, rt := range routes {
@@ -40,6 +45,9 @@ func (n *Network) auditFloating(r *router, out *report, state engine.NetworkStat
 		}
 		rt, ok := there[e.FloatingIP]
 		delete(there, e.FloatingIP)
+		if !still[e.FloatingIP] {
+			continue
+		}
 		if !ok || !rt.Gw.Equal(r.far.AsSlice()) || !rt.Src.Equal(r.near.AsSlice()) {
 			out.drift("the machine does not route floating IP %s to the account", e.FloatingIP)
 		}

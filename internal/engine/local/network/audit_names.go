@@ -14,37 +14,32 @@ import (
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
-// askers is how many containers ask at most before their resolver is said to be silent.
-const askers = 3
-
-// auditNames lets a running container ask for itself. When none runs, there is nobody to answer.
-func (n *Network) auditNames(ctx context.Context, a account.Ref, r *router, out *report, meant func() engine.Routing) {
-	asked := 0
-	for range looks {
-		now := meant()
-		state := routing(now)
-		for _, p := range now.Running {
+// auditNames lets running containers ask for themselves, one after the other. When none runs, there is nobody to answer. The resolver is
+// silent if it is each time, to who was and stayed connected.
+func (n *Network) auditNames(ctx context.Context, a account.Ref, out *report, meant func() engine.Routing) {
+	for look := range looks {
+		before := meant()
+		state := routing(before)
+		able := slices.DeleteFunc(slices.Clone(before.Running), func(p engine.Process) bool {
 			places := state.places(p.ContainerID)
-			if asked == askers || slices.Contains(now.Moving, p.ContainerID) || len(places) == 0 || len(places[0].Names) == 0 {
-				continue
-			}
-			ns, err := namespaceOf(a, p.Pid)
-			if err != nil {
-				continue
-			}
-			answers := asksIn(ctx, ns, places[0].Names[0])
-			ns.Close()
-			if answers {
-				return
-			}
-			if slices.Contains(meant().Running, p) {
-				asked++
-			}
+			return slices.Contains(before.Moving, p.ContainerID) || len(places) == 0 || len(places[0].Names) == 0
+		})
+		if len(able) == 0 {
+			return
+		}
+		p := able[look%len(able)]
+		ns, err := namespaceOf(a, p.Pid)
+		if err != nil {
+			return // it ended, and others may have
+		}
+		answers := asksIn(ctx, ns, state.places(p.ContainerID)[0].Names[0])
+		ns.Close()
+		after := meant()
+		if answers || ctx.Err() != nil || !slices.Contains(after.Running, p) || slices.Contains(after.Moving, p.ContainerID) {
+			return
 		}
 	}
-	if asked > 0 && ctx.Err() == nil {
-		out.drift("the account's resolver does not answer its containers")
-	}
+	out.drift("the account's resolver does not answer its containers")
 }
 
 // asksIn asks the router for a name from a container's namespace. Any answer is one.

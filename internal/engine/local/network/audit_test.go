@@ -167,6 +167,7 @@ func (w *ward) deleteRule(a *tenant, table, chain, text string) {
 
 func TestAuditAndMend(t *testing.T) {
 	w := newWard(t)
+	t.Cleanup(func() { _ = exec.Command("iptables", "-P", "FORWARD", "ACCEPT").Run() })
 	w.net.aboutTo = 300 * time.Millisecond
 	if got := w.audit(); len(got) > 0 {
 		t.Fatalf("on a machine that is well:\n%s", strings.Join(got, "\n"))
@@ -273,6 +274,11 @@ func TestAuditAndMend(t *testing.T) {
 			w.in(w.one, "ip", "link", "add", "vabcdefabcdef", "type", "veth", "peer", "name", "vabcdefabcde0")
 		},
 			want: "links: the router has a link vabcdefabcde0 that belongs to no running container|links: the router has a link vabcdefabcdef that belongs to no running container"},
+		{name: "an interface of nobody", breaks: func() { w.in(w.one, "ip", "link", "add", "x0", "type", "veth", "peer", "name", "x1") },
+			want: "links: the router has an interface x0 that hyperd did not make|links: the router has an interface x1 that hyperd did not make"},
+		{name: "iptables drops what is forwarded", breaks: func() { w.in(nil, "iptables", "-P", "FORWARD", "DROP") },
+			want: "forwarding: iptables drops what the machine forwards, and its FORWARD chain lacks the rule that lets the accounts' packets through: -i lab-u+ -m comment --comment hyper-lab -j ACCEPT|" +
+				"forwarding: iptables drops what the machine forwards, and its FORWARD chain lacks the rule that lets the accounts' packets through: -o lab-u+ -m comment --comment hyper-lab -j ACCEPT"},
 		{name: "an uplink of nobody", breaks: func() { w.in(nil, "ip", "link", "add", "lab-u9", "type", "veth", "peer", "name", "elsewhere") },
 			want: "nobody's network: the machine has an uplink lab-u9 that belongs to no account"},
 		{name: "a namespace of nobody", breaks: func() { must(t, makeNamespace(w.net.namespacePath(stray.ref.ID()))) },
