@@ -400,6 +400,7 @@ func mustOpen(l *lab, a *tenant) *router {
 // life is what a churning account is meant to be, as the rules would keep it.
 type life struct {
 	*tenant
+	turn    sync.Mutex // of applying
 	mu      sync.Mutex
 	state   engine.NetworkState
 	running []engine.Process
@@ -421,7 +422,10 @@ func (a *life) meant() engine.Routing {
 	}
 }
 
+// applyNow takes its turn before it looks at what is meant, as the rules do.
 func (a *life) applyNow() error {
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	return a.lab.net.ApplyNetwork(context.Background(), a.ref, a.meant().NetworkState)
 }
 
