@@ -21,7 +21,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := command().ExecuteContext(ctx); errors.Is(err, errUnwell) {
+		os.Exit(1)
+	} else if err != nil {
 		fmt.Fprintf(os.Stderr, "hyperd: %v\n", err)
 		os.Exit(1)
 	}
@@ -59,6 +61,10 @@ func command() *cobra.Command {
 		}
 		return serve(cmd.Context(), c, log)
 	}
+	root.AddCommand(doctorCommand(&c, func() error {
+		_, err := setup()
+		return err
+	}))
 	root.AddCommand(&cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove every container, network, volume and image of a data root from this machine",

@@ -18,6 +18,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/doctor"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
@@ -130,7 +131,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, Doctor: p.doctor, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -176,6 +177,7 @@ type parts struct {
 	accounts   *accounts.Service
 	system     *system.Service
 	compose    *compose.Service
+	doctor     *doctor.Service
 }
 
 func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
@@ -198,6 +200,7 @@ func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace fu
 	})
 	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})
 	p.system = system.New(system.Config{Store: st, Engine: eng, FIPs: p.fips, Operator: operator, ID: operator.ID(), Root: c.DataRoot})
+	p.doctor = doctor.New(doctor.Config{Store: st, Engine: eng, Containers: p.containers, Log: log})
 	var err error
 	p.accounts, err = accounts.New(accounts.Config{
 		Store: st, Dir: filepath.Join(c.DataRoot, "tls"), Quotas: c.Quotas, Log: log,

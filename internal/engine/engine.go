@@ -26,6 +26,7 @@ type Engine interface {
 	Volumes
 	Filler
 	Networks
+	Auditor
 	System
 }
 

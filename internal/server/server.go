@@ -35,6 +35,7 @@ type Config struct {
 	SecGroups  hyper.SecGroups
 	Accounts   hyper.Accounts
 	Compose    hyper.Compose
+	Doctor     hyper.Doctor
 	System     docker.System
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
@@ -89,7 +90,7 @@ func New(c Config) *Server {
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, SecGroups: c.SecGroups, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Events: c.Events, UploadPort: c.UploadPort}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, SecGroups: c.SecGroups, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Doctor: c.Doctor, Events: c.Events, UploadPort: c.UploadPort}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

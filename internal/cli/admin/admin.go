@@ -1,4 +1,4 @@
-// Package admin holds the operator's commands: accounts, their limits and their first credentials. For everybody else the
+// Package admin holds the operator's commands: accounts, their limits and their first credentials, and the doctor. For everybody else the
 // server has no such calls, and answers that the page is not found.
 package admin
 
@@ -15,10 +15,10 @@ import (
 func Command(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "admin COMMAND",
-		Short: "Manage accounts, as the operator",
+		Short: "Manage accounts and the machine, as the operator",
 		Long:  "These commands are the operator's: root and the group hyper on the server's own machine, over its socket.",
 	}
-	cmd.AddCommand(accounts(s), credentials(s))
+	cmd.AddCommand(accounts(s), credentials(s), doctor(s))
 	return cmd
 }
 

@@ -15,13 +15,13 @@ type Machine interface {
 	VolumeFailed(ctx context.Context, a account.Ref, id string) (bool, error)
 }
 
-// failures are sentences about the account's volumes that met an error.
-func (s *Service) failures(ctx context.Context, a account.Ref, view *store.View) (list []string, err error) {
+// Failures are sentences about the account's volumes that met an error.
+func Failures(ctx context.Context, m Machine, a account.Ref, view *store.View) (list []string, err error) {
 	for _, v := range view.Volumes() {
 		if v.Phase != store.Ready {
 			continue
 		}
-		failed, err := s.Engine.VolumeFailed(ctx, a, v.ID)
+		failed, err := m.VolumeFailed(ctx, a, v.ID)
 		if err != nil {
 			return nil, err
 		}

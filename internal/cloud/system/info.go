@@ -66,7 +66,7 @@ func (s *Service) Info(ctx context.Context, a account.Ref) (Info, error) {
 	}
 	info := Info{Info: machine, ID: s.ID, Name: s.Name, Root: s.Root}
 	v := s.Store.View(a)
-	failures, err := s.failures(ctx, a, v)
+	failures, err := Failures(ctx, s.Engine, a, v)
 	if err != nil {
 		return Info{}, err
 	}

@@ -49,6 +49,7 @@ type Engine struct {
 	asked     int
 
 	withoutSCTP atomic.Bool
+	ills        map[account.Ref][]engine.Check // see Ail
 }
 
 // tenant is what one account has on the machine.
@@ -66,6 +67,7 @@ func New() *Engine {
 	return &Engine{
 		hooks:    map[string]Hook{},
 		accounts: map[string]*tenant{},
+		ills:     map[account.Ref][]engine.Check{},
 		registry: map[string]remote{},
 		nextPid:  1000,
 		born:     time.Now(),

@@ -37,11 +37,19 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	if scarce := disk.RoomWarning(out.Room); scarce != "" {
 		out.Warnings = append(out.Warnings, scarce)
 	}
-	caps, err := e.daemon.Client().GetSnapshotterCapabilities(namespaces.WithNamespace(ctx, "info"), "overlayfs")
-	if err == nil && !slices.Contains(caps, "remap-ids") {
-		out.Warnings = append(out.Warnings, "containers cannot be started on this machine: its kernel or the data directory's file system does not map ids on a mount; use Linux 6.1 or newer with ext4, XFS or btrfs")
+	if cannot := e.cannotMapIDs(ctx); cannot != "" {
+		out.Warnings = append(out.Warnings, cannot)
 	}
 	return out, nil
+}
+
+// cannotMapIDs is a sentence if containers cannot have ids of their own here.
+func (e *Engine) cannotMapIDs(ctx context.Context) string {
+	caps, err := e.daemon.Client().GetSnapshotterCapabilities(namespaces.WithNamespace(ctx, "info"), "overlayfs")
+	if err == nil && !slices.Contains(caps, "remap-ids") {
+		return "containers cannot be started on this machine: its kernel or the data directory's file system does not map ids on a mount; use Linux 6.1 or newer with ext4, XFS or btrfs"
+	}
+	return ""
 }
 
 // facts finds out, when first asked, what does not change while hyperd runs.

@@ -10,6 +10,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/doctor"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/secgroup"
@@ -68,6 +69,12 @@ type Compose interface {
 	Down(ctx context.Context, a account.Ref, project string, o compose.DownOptions, out func(compose.Message)) error
 }
 
+// Doctor is what the calls need of doctor.Service.
+type Doctor interface {
+	Examine(ctx context.Context) (doctor.Report, error)
+	Mend(ctx context.Context) (doctor.Report, error)
+}
+
 // Volumes is what the calls need of volume.Service.
 type Volumes interface {
 	Initialize(ctx context.Context, a account.Ref, req volume.InitializeRequest) (volume.Upload, error)
@@ -107,6 +114,7 @@ var (
 	_ Compose    = (*compose.Service)(nil)
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
+	_ Doctor     = (*doctor.Service)(nil)
 	_ Snapshots  = (*snapshot.Service)(nil)
 	_ SecGroups  = (*secgroup.Service)(nil)
 )

@@ -21,6 +21,7 @@ type API struct {
 	Volumes    Volumes
 	Accounts   Accounts
 	Compose    Compose
+	Doctor     Doctor
 	Events     *event.Bus
 	// UploadPort is that of the listener for uploads in clear; "": there is none.
 	UploadPort string
@@ -29,7 +30,7 @@ type API struct {
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	routes := slices.Concat(api.accountRoutes(), api.composeRoutes(), api.volumeRoutes(), api.absentRoutes())
+	routes := slices.Concat(api.accountRoutes(), api.doctorRoutes(), api.composeRoutes(), api.volumeRoutes(), api.absentRoutes())
 	return append(routes, []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},

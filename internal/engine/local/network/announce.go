@@ -55,6 +55,6 @@ func (n *Network) later(s *segment, addrs []netip.Addr, pause time.Duration) []n
 		return nil
 	case <-time.After(pause):
 	}
-	still := n.answered(s)
+	still := n.answered(s.link.Index)
 	return slices.DeleteFunc(addrs, func(addr netip.Addr) bool { return !still[addr] })
 }

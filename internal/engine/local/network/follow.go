@@ -118,7 +118,7 @@ func (n *Network) answerFor(r *router, near segments) (news []netip.Addr) {
 	defer r.apply.Unlock()
 	for addr := range r.fips {
 		s := near.of(addr)
-		if s == nil || n.answered(s)[addr] {
+		if s == nil || n.answered(s.link.Index)[addr] {
 			continue
 		}
 		if err := n.answer(s, addr); err != nil {
@@ -130,9 +130,9 @@ func (n *Network) answerFor(r *router, near segments) (news []netip.Addr) {
 	return news
 }
 
-// answered are the addresses that the machine answers for in a segment.
-func (n *Network) answered(s *segment) map[netip.Addr]bool {
-	list, err := whole(func() ([]netlink.Neigh, error) { return n.host.NeighProxyList(s.link.Index, netlink.FAMILY_V4) })
+// answered are the addresses that the machine answers for on an interface.
+func (n *Network) answered(link int) map[netip.Addr]bool {
+	list, err := whole(func() ([]netlink.Neigh, error) { return n.host.NeighProxyList(link, netlink.FAMILY_V4) })
 	if err != nil {
 		return nil
 	}

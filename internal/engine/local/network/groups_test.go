@@ -85,9 +85,9 @@ func threeTiers(l *lab) (a *tenant, web, db, free *container) {
 		*container
 		name string
 	}{{web, "web"}, {db, "db"}, {free, "free"}} {
-		serve(l.T, c.ns, ":22", c.name)
+		serve(l.TB, c.ns, ":22", c.name)
 	}
-	serve(l.T, l.outside, ":80", "outside")
+	serve(l.TB, l.outside, ":80", "outside")
 	a.state.Endpoints[0].FloatingIP = netip.MustParseAddr("198.18.0.2")
 	a.state.Endpoints[0].Ports = append(ports("tcp", 80, 80), append(ports("tcp", 2222, 22), ports("udp", 80, 80)...)...)
 	return a, web, db, free
@@ -203,7 +203,7 @@ func TestWhoReachesWhom(t *testing.T) {
 // in is the lab in a part of a test.
 func (l *lab) in(t *testing.T) *lab {
 	part := *l
-	part.T = t
+	part.TB = t
 	return &part
 }
 
@@ -237,8 +237,8 @@ func TestGroupsOnAllOfAContainersNetworks(t *testing.T) {
 func (l *lab) opened(from *container, addr string) *conn {
 	l.Helper()
 	c, err := dial(from.ns, "tcp4", addr)
-	must(l.T, err)
-	must(l.T, c.echo())
+	must(l.TB, err)
+	must(l.TB, c.echo())
 	return c
 }
 

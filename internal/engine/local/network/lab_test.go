@@ -31,7 +31,6 @@ const (
 
 type lab struct {
 	testing.TB
-	T       testing.TB // the same
 	config  Config
 	net     *Network
 	machine netns.NsHandle
@@ -44,7 +43,7 @@ var aNetwork = &Network{cfg: Config{UplinkPool: netip.MustParsePrefix("100.64.0.
 // newLab makes a machine with an instance on it. At the end nothing of the instance may be left.
 func newLab(t testing.TB) *lab {
 	t.Helper()
-	l := &lab{TB: t, T: t, config: Config{
+	l := &lab{TB: t, config: Config{
 		Instance: "lab", RunDir: t.TempDir(), FIPPools: pools("198.18.0.0/24"),
 		DNSUpstreams: []string{"127.0.0.1:5353"}, Log: slog.New(slog.DiscardHandler),
 	}}
@@ -89,13 +88,13 @@ func (l *lab) start() {
 	l.Helper()
 	var err error
 	l.net, err = New(context.Background(), l.config)
-	must(l.T, err)
+	must(l.TB, err)
 }
 
 // restart ends it and begins another.
 func (l *lab) restart() {
 	l.Helper()
-	must(l.T, l.net.Close())
+	must(l.TB, l.net.Close())
 	l.start()
 }
 
@@ -107,7 +106,7 @@ func (l *lab) leaveNothing() {
 		l.Errorf("namespaces are left: %v", left)
 	}
 	links, err := netlink.LinkList()
-	must(l.T, err)
+	must(l.TB, err)
 	for _, i := range links {
 		if n := i.Attrs().Name; n != "lo" && n != "ext0" && !strings.HasPrefix(n, "ifb") {
 			l.Errorf("interface %s is left", n)
@@ -117,7 +116,7 @@ func (l *lab) leaveNothing() {
 		l.Errorf("tables are left: %s (%v)", out, err)
 	}
 	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
-	must(l.T, err)
+	must(l.TB, err)
 	for _, r := range routes {
 		if r.Dst != nil && netip.MustParsePrefix("198.18.0.0/15").Contains(addrOf(r.Dst.IP)) {
 			l.Errorf("route %v is left", r)
@@ -191,7 +190,7 @@ type tenant struct {
 func (l *lab) account(slot int) *tenant {
 	l.Helper()
 	a, err := account.New(fmt.Sprintf("%032x", slot+0xabc), slot)
-	must(l.T, err)
+	must(l.TB, err)
 	return &tenant{lab: l, ref: a}
 }
 
@@ -226,7 +225,7 @@ func (a *tenant) apply() {
 	a.lab.Helper()
 	state := a.state
 	state.Endpoints = append([]engine.Endpoint(nil), a.state.Endpoints...)
-	must(a.lab.T, a.lab.net.ApplyNetwork(context.Background(), a.ref, state))
+	must(a.lab.TB, a.lab.net.ApplyNetwork(context.Background(), a.ref, state))
 }
 
 // run starts a container with an address, and attaches it.
@@ -234,9 +233,9 @@ func (a *tenant) run(name string, last byte) *container {
 	a.lab.Helper()
 	id := a.endpoint(name, last).ContainerID
 	a.apply()
-	c := process(a.lab.T, a.ref)
+	c := process(a.lab.TB, a.ref)
 	c.id = id
-	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
+	must(a.lab.TB, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 	return c
 }
 

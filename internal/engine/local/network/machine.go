@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -36,12 +37,16 @@ func (n *Network) prepare(ctx context.Context) error {
 		}
 		n.cfg.Log.Warn("forwarding of IPv4 packets was off and is now on: the machine forwards between all of its networks unless a firewall forbids it")
 	}
-	rules := ruleset.Host(ruleset.Machine{Table: n.table(), Uplink: n.uplinkPrefix(), Uplinks: n.cfg.UplinkPool})
-	if err := applyRules(rules); err != nil {
+	if err := applyRules(n.hostRules()); err != nil {
 		return fmt.Errorf("making the machine's firewall table: %w", err)
 	}
 	n.allowForwarding(ctx, true)
 	return n.routeUnused(n.routed())
+}
+
+// hostRules is the text of the machine's own table.
+func (n *Network) hostRules() string {
+	return ruleset.Host(ruleset.Machine{Table: n.table(), Uplink: n.uplinkPrefix(), Uplinks: n.cfg.UplinkPool})
 }
 
 func (n *Network) table() string { return "hyper-" + n.cfg.Instance }
@@ -125,20 +130,12 @@ func inUse(pool netip.Prefix, routes []netlink.Route) bool {
 // routeUnused tells callers of the pools' unused addresses at once that there is nobody, instead of asking the machine's
 // default gateway for them, which may have sent them here. Pools that are not named, of an earlier configuration, are let go of.
 func (n *Network) routeUnused(pools []netip.Prefix) error {
-	// The metric is high, so that any other route wins, and tells whose route it is.
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(n.cfg.Instance))
-	metric := 1<<24 | int(h.Sum32()&0xffff)
-	routes, err := whole(func() ([]netlink.Route, error) {
-		return n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Type: unix.RTN_UNREACHABLE}, netlink.RT_FILTER_TYPE)
-	})
+	metric := n.metric()
+	routes, err := n.nowhere()
 	if err != nil {
-		return fmt.Errorf("listing the routes of unused floating IPs: %w", err)
+		return err
 	}
 	for _, r := range routes {
-		if r.Priority != metric {
-			continue
-		}
 		if err := n.host.RouteDel(&r); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("removing the route of unused floating IPs: %w", err)
 		}
@@ -151,31 +148,66 @@ func (n *Network) routeUnused(pools []netip.Prefix) error {
 	return nil
 }
 
+// metric is that of this instance's routes to nowhere: high, so that any other route wins, and its own, so that it tells whose they are.
+func (n *Network) metric() int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(n.cfg.Instance))
+	return 1<<24 | int(h.Sum32()&0xffff)
+}
+
+// nowhere lists this instance's routes of unused floating IPs.
+func (n *Network) nowhere() ([]netlink.Route, error) {
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return n.host.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Type: unix.RTN_UNREACHABLE}, netlink.RT_FILTER_TYPE)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the routes of unused floating IPs: %w", err)
+	}
+	return slices.DeleteFunc(routes, func(r netlink.Route) bool { return r.Priority != n.metric() }), nil
+}
+
 // allowForwarding gets the accounts' packets through an iptables FORWARD chain that drops by default, as Docker's
 // and ufw's do: what one table drops no other can let through. It is best effort: a firewall that rebuilds its
 // chains takes the rules away until hyperd starts again, and firewalld wants the interfaces in a zone of its own.
 func (n *Network) allowForwarding(ctx context.Context, on bool) {
-	out, err := exec.CommandContext(ctx, "iptables", "-w", "-S", "FORWARD").Output()
-	if err != nil {
-		return // no iptables, no such chain
-	}
-	dropped := strings.HasPrefix(string(out), "-P FORWARD DROP")
-	for _, dir := range []string{"-i", "-o"} {
-		rule := []string{"FORWARD", dir, n.uplinkPrefix() + "+", "-m", "comment", "--comment", n.table(), "-j", "ACCEPT"}
-		there := exec.CommandContext(ctx, "iptables", append([]string{"-w", "-C"}, rule...)...).Run() == nil
-		var verb string
+	for _, rule := range n.forwardRules(ctx) {
+		verb := ""
 		switch {
-		case on && dropped && !there:
+		case on && rule.needed && !rule.there:
 			verb = "-I"
-		case !on && there:
+		case !on && rule.there:
 			verb = "-D"
 		default:
 			continue
 		}
-		if out, err := exec.CommandContext(ctx, "iptables", append([]string{"-w", verb}, rule...)...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "iptables", append([]string{"-w", verb}, rule.spec...)...).CombinedOutput(); err != nil {
 			n.cfg.Log.Warn("iptables drops forwarded packets, and the rule that lets the accounts' through could not be changed", "error", err, "output", strings.TrimSpace(string(out)))
 		}
 	}
+}
+
+// forwardRule is one in an iptables FORWARD chain that lets the accounts' packets through.
+type forwardRule struct {
+	spec          []string
+	there, needed bool
+}
+
+// forwardRules looks for those in both directions. Without iptables, or its chain, there are none.
+func (n *Network) forwardRules(ctx context.Context) []forwardRule {
+	out, err := exec.CommandContext(ctx, "iptables", "-w", "-S", "FORWARD").Output()
+	if err != nil {
+		return nil
+	}
+	var list []forwardRule
+	for _, dir := range []string{"-i", "-o"} {
+		r := forwardRule{
+			spec:   []string{"FORWARD", dir, n.uplinkPrefix() + "+", "-m", "comment", "--comment", n.table(), "-j", "ACCEPT"},
+			needed: strings.HasPrefix(string(out), "-P FORWARD DROP"),
+		}
+		r.there = exec.CommandContext(ctx, "iptables", append([]string{"-w", "-C"}, r.spec...)...).Run() == nil
+		list = append(list, r)
+	}
+	return list
 }
 
 // restore removes the machine's side of this instance, when there is no account left.

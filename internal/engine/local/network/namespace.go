@@ -84,3 +84,17 @@ func within(ns netns.NsHandle, fn func() error) error {
 	}()
 	return <-done
 }
+
+// aside runs fn on a thread in a new network namespace with nothing in it, which ends with fn.
+func aside(fn func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		goruntime.LockOSThread() // the thread ends with the goroutine, and takes the namespace along
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("making a network namespace: %w", err)
+			return
+		}
+		done <- fn()
+	}()
+	return <-done
+}

@@ -10,6 +10,8 @@
 // (floating.go); the kernel answers ARP for one of a network that the machine is in (segment.go), and hyperd announces it (announce.go), sees to it when
 // interfaces change (follow.go), and asks who else has one (elsewhere.go). Names are answered by a resolver per account (package names), whose sockets are in the router's namespace.
 //
+// What became of all that can be compared with what it is meant to be (audit.go), and put right (mend.go).
+//
 // Everything on the machine bears the instance's name, so that several hyperds live beside each other: interfaces
 // <instance>-u<slot>, nftables table inet hyper-<instance> (machine.go). Nothing here is remembered elsewhere than in the
 // kernel: a new hyperd finds the namespaces and links of the one before and goes on with them.
@@ -25,6 +27,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"go4.org/netipx"
@@ -53,6 +56,8 @@ type Network struct {
 	mtu  int
 	host *netlink.Handle // of the machine's namespace
 
+	aboutTo time.Duration // how long an audit waits for what hyperd is about to do
+
 	mu      sync.Mutex
 	routers map[string]*router // by account id
 
@@ -62,7 +67,10 @@ type Network struct {
 	background sync.WaitGroup
 }
 
-var _ engine.Networks = (*Network)(nil)
+var (
+	_ engine.Networks = (*Network)(nil)
+	_ engine.Auditor  = (*Network)(nil)
+)
 
 var instancePattern = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
 
@@ -89,7 +97,7 @@ func New(ctx context.Context, c Config) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("speaking to the kernel: %w", err)
 	}
-	n := &Network{cfg: c, host: host, routers: map[string]*router{}}
+	n := &Network{cfg: c, host: host, aboutTo: aboutTo, routers: map[string]*router{}}
 	n.life, n.end = context.WithCancel(context.Background())
 	if err := n.prepare(ctx); err != nil {
 		host.Close()

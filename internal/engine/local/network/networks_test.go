@@ -48,10 +48,10 @@ func (a *tenant) id(name string) string { return fmt.Sprintf("%s%060d", name, a.
 func (a *tenant) attach(name string) *container {
 	a.lab.Helper()
 	a.apply()
-	c := process(a.lab.T, a.ref)
+	c := process(a.lab.TB, a.ref)
 	c.id = a.id(name)
-	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
-	serve(a.lab.T, c.ns, ":80", name)
+	must(a.lab.TB, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
+	serve(a.lab.TB, c.ns, ":80", name)
 	return c
 }
 
@@ -59,11 +59,11 @@ func (a *tenant) attach(name string) *container {
 func (a *tenant) again(c *container) {
 	a.lab.Helper()
 	a.apply()
-	must(a.lab.T, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
+	must(a.lab.TB, a.lab.net.AttachEndpoints(context.Background(), a.ref, c.id, c.pid))
 }
 
 // asks looks a name up as a container does.
-func asks(t *testing.T, ns netns.NsHandle, name string) (answer string) {
+func asks(t testing.TB, ns netns.NsHandle, name string) (answer string) {
 	t.Helper()
 	must(t, within(ns, func() error {
 		c, err := dns.DialTimeout("udp4", "172.16.0.1:53", time.Second)
@@ -86,7 +86,7 @@ func asks(t *testing.T, ns netns.NsHandle, name string) (answer string) {
 	return answer
 }
 
-func devices(t *testing.T, ns netns.NsHandle) string {
+func devices(t testing.TB, ns netns.NsHandle) string {
 	t.Helper()
 	nl, err := netlink.NewHandleAt(ns)
 	must(t, err)

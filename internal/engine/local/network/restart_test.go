@@ -83,17 +83,17 @@ func TestReapRemovesLinksOfContainersThatAreNotKept(t *testing.T) {
 
 func TestRoutersAreMadeAnewWhenHalfOfThemIsGone(t *testing.T) {
 	for name, ruin := range map[string]func(l *lab, a *tenant){
-		"the uplink": func(l *lab, a *tenant) { must(l.T, l.net.removeUplink("lab-u0")) },
+		"the uplink": func(l *lab, a *tenant) { must(l.TB, l.net.removeUplink("lab-u0")) },
 		"the namespace, as after a lost run directory": func(l *lab, a *tenant) {
-			must(l.T, removeNamespace(l.net.namespacePath(a.ref.ID())))
+			must(l.TB, removeNamespace(l.net.namespacePath(a.ref.ID())))
 		},
 		"the mount, as after a reboot": func(l *lab, a *tenant) {
 			path := l.net.namespacePath(a.ref.ID())
-			must(l.T, removeNamespace(path))
-			must(l.T, os.WriteFile(path, nil, 0o600))
+			must(l.TB, removeNamespace(path))
+			must(l.TB, os.WriteFile(path, nil, 0o600))
 		},
 		"the rules": func(l *lab, a *tenant) {
-			must(l.T, within(mustRouter(l.T, l, a), func() error { return exec.Command("nft", "flush", "ruleset").Run() }))
+			must(l.TB, within(mustRouter(l.TB, l, a), func() error { return exec.Command("nft", "flush", "ruleset").Run() }))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

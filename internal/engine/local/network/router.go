@@ -125,19 +125,38 @@ func (n *Network) openRouter(a account.Ref, r *router) (err error) {
 	return nil
 }
 
+// kernelSetting is one of the kernel's switches under /proc/sys/net.
+type kernelSetting struct{ name, value, why string }
+
+func (s kernelSetting) because() string {
+	if s.why == "" {
+		return ""
+	}
+	return ": " + s.why
+}
+
+// routerSettings are those of a router's namespace, in the order in which they have to be made.
+var routerSettings = []kernelSetting{
+	{"ipv4/ip_forward", "1", "a router forwards"}, // first: it resets others
+	{"ipv4/conf/all/rp_filter", "0", "the rules bind each link to its address"}, {"ipv4/conf/default/rp_filter", "0", ""},
+	{"ipv4/conf/all/send_redirects", "0", ""}, {"ipv4/conf/default/send_redirects", "0", ""},
+	{"ipv4/conf/all/accept_redirects", "0", ""}, {"ipv4/conf/default/accept_redirects", "0", ""},
+	{"ipv4/conf/all/accept_source_route", "0", ""}, {"ipv4/conf/default/accept_source_route", "0", ""},
+	{"ipv4/conf/all/arp_filter", "1", "who asks as another, or as many, gets no answer and no place in the neighbour table"},
+	{"ipv4/conf/default/proxy_arp", "1", "for who asks where a neighbour is, instead of the gateway"},
+	{"ipv6/conf/all/disable_ipv6", "1", ""}, {"ipv6/conf/default/disable_ipv6", "1", ""},
+}
+
+// linkSettings are what links of containers have from that.
+var linkSettings = []kernelSetting{
+	{"proxy_arp", "1", "the container may ask where a neighbour is"},
+	{"rp_filter", "0", "the rules bind each link to its address"},
+}
+
 // furnish sets up what is in the namespace whatever its containers.
 func (r *router) furnish() error {
 	err := within(r.ns, func() error {
-		for _, s := range []struct{ name, value string }{
-			{"ipv4/ip_forward", "1"},                                               // first: it resets others
-			{"ipv4/conf/all/rp_filter", "0"}, {"ipv4/conf/default/rp_filter", "0"}, // the rules bind each link to its address
-			{"ipv4/conf/all/send_redirects", "0"}, {"ipv4/conf/default/send_redirects", "0"},
-			{"ipv4/conf/all/accept_redirects", "0"}, {"ipv4/conf/default/accept_redirects", "0"},
-			{"ipv4/conf/all/accept_source_route", "0"}, {"ipv4/conf/default/accept_source_route", "0"},
-			{"ipv4/conf/all/arp_filter", "1"},    // who asks as another, or as many, gets no answer and no place in the neighbour table
-			{"ipv4/conf/default/proxy_arp", "1"}, // for who asks where a neighbour is, instead of the gateway
-			{"ipv6/conf/all/disable_ipv6", "1"}, {"ipv6/conf/default/disable_ipv6", "1"},
-		} {
+		for _, s := range routerSettings {
 			err := os.WriteFile("/proc/sys/net/"+s.name, []byte(s.value), 0o644)
 			if err != nil && !(os.IsNotExist(err) && strings.HasPrefix(s.name, "ipv6")) {
 				return err

@@ -46,6 +46,7 @@ type Resolver struct {
 	places    chan struct{} // of datagrams under way
 	servers   []*dns.Server
 	sockets   []interface{ Close() error }
+	alive     atomic.Int32 // servers that answer
 }
 
 // New makes a resolver that serves nothing yet. upstreams are addresses of DNS servers, with or without a port; none:
@@ -113,8 +114,10 @@ func (r *Resolver) Serve() error {
 		ready := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(ready) }
 		done := make(chan struct{})
+		r.alive.Add(1)
 		go func() {
 			defer close(done)
+			defer r.alive.Add(-1)
 			if err := s.ActivateAndServe(); err != nil && !errors.Is(err, net.ErrClosed) {
 				r.log.Error("the resolver of an account ended", "error", err)
 			}
@@ -127,6 +130,9 @@ func (r *Resolver) Serve() error {
 	}
 	return nil
 }
+
+// Serving tells whether both of its servers, for datagrams and streams, are there.
+func (r *Resolver) Serving() bool { return r.alive.Load() == 2 }
 
 // Close stops serving. Questions under way may go unanswered.
 func (r *Resolver) Close() {

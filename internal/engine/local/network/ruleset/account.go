@@ -109,10 +109,10 @@ func publish(t *text, floating []engine.Endpoint) {
 		t.block("chain "+chainOf(e.FloatingIP), func() {
 			for _, p := range fold(e.Ports) {
 				if p.moved() {
-					t.line("%s dport %d dnat ip to %s:%d # published", p.proto, p.first, e.Address, p.private)
+					t.line("%s dport %d dnat ip to %s:%d # published under another number than the container's own", p.proto, p.first, e.Address, p.private)
 					continue
 				}
-				t.line("%s dport %s dnat ip to %s # published as it is", p.proto, p.span(), e.Address)
+				t.line("%s dport %s dnat ip to %s # published under the container's own number", p.proto, p.span(), e.Address)
 			}
 		})
 	}
@@ -124,14 +124,14 @@ func publish(t *text, floating []engine.Endpoint) {
 		chains := each(floating, func(e engine.Endpoint) string {
 			return fmt.Sprintf("%s : goto %s", e.FloatingIP, chainOf(e.FloatingIP))
 		})
-		t.line("ip daddr vmap { %s } # from outside, from neighbours and from the container itself", strings.Join(chains, ", "))
+		t.line("ip daddr vmap { %s } # whoever calls: from outside, a neighbour, the container itself", strings.Join(chains, ", "))
 	})
 }
 
 func forward(t *text, nets networks, floating []engine.Endpoint, held carriers, r Router) {
 	t.block("chain closed", func() {
 		t.line("meta l4proto tcp reject with tcp reset # the caller hears at once")
-		t.line("reject with icmp type port-unreachable")
+		t.line("reject with icmp type port-unreachable # by other protocols than TCP, too")
 	})
 	t.block("chain absent", func() {
 		t.line("ct status dnat goto closed # a published port whose container does not run")
@@ -139,9 +139,9 @@ func forward(t *text, nets networks, floating []engine.Endpoint, held carriers, 
 	})
 	t.block("chain forward", func() {
 		t.base("filter", "forward", "filter", "drop")
-		t.line("oifname %q goto absent # private addresses without a link are routed there", "lo")
+		t.line("oifname %q goto absent # private addresses that no running container has are routed there", "lo")
 		t.line("ct state established,related accept # answers, and errors about what was let through")
-		t.line("ct state invalid drop # address translation would miss it")
+		t.line("ct state invalid drop # it belongs to no connection, so that it would leave with its private address")
 		if held.none() {
 			through(t, nets, floating, r)
 			return
@@ -189,11 +189,11 @@ func input(t *text, nets networks) {
 	t.block("chain input", func() {
 		t.base("filter", "input", "filter", "drop")
 		t.line("iifname %q udp dport 53 update @asks { ip saddr limit rate over 10000/second burst 1000 packets } drop # more questions than anyone has: those of others wait in the same queue", links)
-		t.line("ct state established,related accept")
-		t.line("iifname %q ip daddr %s meta l4proto { tcp, udp } th dport 53 accept # names", links, engine.PrivateGateway)
+		t.line("ct state established,related accept # answers to what the router asked, and errors about what it answered")
+		t.line("iifname %q ip daddr %s meta l4proto { tcp, udp } th dport 53 accept # the account's resolver answers for names", links, engine.PrivateGateway)
 		t.line("iifname %q ip daddr %s icmp type echo-request accept # ping of a gateway", links, gateways(nets.all))
 		t.line("iifname %q meta l4proto tcp reject with tcp reset # the router has no other service", links)
-		t.line("iifname %q reject with icmp type admin-prohibited", links)
+		t.line("iifname %q reject with icmp type admin-prohibited # nor one by another protocol", links)
 	})
 }
 
@@ -209,7 +209,7 @@ func source(t *text, nets networks, state engine.NetworkState, floating []engine
 				itself := each(in, func(e engine.Endpoint) string { return fmt.Sprintf("%s . %s", e.Address, e.Address) })
 				for _, e := range in {
 					if also := nets.shared(state, e); len(also) > 0 {
-						t.line("ct status dnat ip saddr %s ip daddr %s snat ip to %s # callers whom it would answer by another of its networks", subnets(also), e.Address, n.Gateway)
+						t.line("ct status dnat ip saddr %s ip daddr %s snat ip to %s # a caller in another of the container's networks, where the answer would leave, past the router's translation", subnets(also), e.Address, n.Gateway)
 					}
 				}
 				t.line("ct status dnat ip saddr . ip daddr { %s } snat ip to %s # a container that calls its own floating IP: it takes no packet from itself", strings.Join(itself, ", "), n.Gateway)

@@ -28,22 +28,22 @@ func Host(m Machine) string {
 		})
 		t.block("chain guard", func() {
 			t.base("filter", "prerouting", "mangle", "accept")
-			t.line("iifname != %q accept", up)
+			t.line("iifname != %q accept # what comes from no account is not this table's business", up)
 			t.line("ct state established,related accept # answers to what the machine itself asked")
 			t.line("fib daddr type { local, broadcast, anycast, multicast } drop # the machine's addresses are not for tenants, not even ports that other software forwards")
 		})
 		t.block("chain input", func() {
 			t.base("filter", "input", "filter - 1", "accept")
-			t.line("iifname != %q accept", up)
-			t.line("ct state established,related accept")
-			t.line("drop # whatever other tables made of it")
+			t.line("iifname != %q accept # as above", up)
+			t.line("ct state established,related accept # as above")
+			t.line("drop # nothing of the machine's own is for accounts, whatever another table translated an address to")
 		})
 		t.block("chain forward", func() {
 			t.base("filter", "forward", "filter - 1", "accept")
 			for _, way := range []string{"iifname", "oifname"} {
 				t.line("%s %q tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu # for ways out that are narrower than the containers' links", way, up)
 			}
-			t.line("ct state established,related accept")
+			t.line("ct state established,related accept # answers, which are allowed by who asked")
 			t.line("iifname %q ip daddr %s drop # link-local services of the machine or its cloud", up, linkLocal)
 			t.line("oifname %q ip daddr %s drop # nobody calls a router: accounts meet at floating IPs, which have routes of their own", up, m.Uplinks)
 		})

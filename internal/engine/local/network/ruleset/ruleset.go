@@ -3,7 +3,7 @@
 // Account renders the tables of one account's router, Host the machine's own. Each text replaces a whole table in one
 // transaction (make it if it is not there, delete it, make it anew), so a packet meets the old rules or the new
 // ones; connection tracking is not part of a table, and established connections go on. Each line carries its reason.
-// The golden files under testdata hold one text for each scenario and are meant to be read.
+// The pages under docs/network, which tests render, hold one text for each scenario and are meant to be read; testdata has cases that are not worth a page.
 //
 // Of what a tenant has chosen, only the names of security groups get into a text, which the caller has checked: letters, digits and
 // ". _ -". Addresses, ports and hardware addresses are printed from their parsed form, and interfaces are named by hashes.

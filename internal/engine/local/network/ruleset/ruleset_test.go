@@ -58,37 +58,9 @@ func on(network string, n int, e engine.Endpoint) engine.Endpoint {
 	return e
 }
 
-func TestAccountWithNetworks(t *testing.T) {
-	front, back := network("front", "172.24.0.0/20", false), network("back", "10.1.2.0/24", true)
-	golden(t, "front-and-internal-back", Account(engine.NetworkState{
-		Networks: []engine.PrivateNetwork{front, back},
-		Endpoints: []engine.Endpoint{
-			on("front", 0, endpoint("web", "172.24.0.2", "198.18.0.2", port("tcp", 80, 8080))),
-			on("back", 1, endpoint("web", "10.1.2.2", "")),
-			on("back", 0, endpoint("db", "10.1.2.3", "", port("tcp", 5432, 5432))),
-			endpoint("old", "172.16.0.10", "198.18.0.3", port("tcp", 22, 22)),
-		},
-	}, router))
-}
-
-// A container in two open networks would answer a caller in its second one by that, and not where it was called.
-func TestAccountWithASharedNetwork(t *testing.T) {
-	golden(t, "called-from-its-second-network", Account(engine.NetworkState{
-		Networks: []engine.PrivateNetwork{network("front", "172.24.0.0/20", false), network("side", "172.24.16.0/20", false), network("back", "10.1.2.0/24", true)},
-		Endpoints: []engine.Endpoint{
-			on("front", 0, endpoint("web", "172.24.0.2", "198.18.0.2", port("tcp", 80, 8080))),
-			on("side", 1, endpoint("web", "172.24.16.2", "")),
-			on("back", 2, endpoint("web", "10.1.2.2", "")),
-			on("side", 0, endpoint("caller", "172.24.16.3", "")),
-		},
-	}, router))
-}
-
+// What is worth a page of its own is in docs/network; see pages_test.go.
 func TestAccount(t *testing.T) {
 	for name, eps := range map[string][]engine.Endpoint{
-		"account-without-containers": nil,
-		"one-container":              {endpoint("web", "172.16.0.10", "", port("tcp", 80, 80))}, // published, but there is no floating IP to publish it on
-		"published-on-floating-ip":   {endpoint("web", "172.16.0.10", "198.18.0.2", port("tcp", 8080, 80))},
 		"two-floating-ips-with-ranges": {
 			endpoint("voice", "172.16.0.11", "198.18.0.3", port("udp", 5060, 5060), port("tcp", 5060, 5060), port("udp", 10001, 10001), port("udp", 10000, 10000), port("udp", 10002, 10002)),
 			endpoint("web", "172.16.0.10", "198.18.0.2", port("tcp", 8001, 81), port("tcp", 8000, 80), port("tcp", 443, 443), port("sctp", 9, 9), port("sctp", 36412, 36422)),
@@ -107,12 +79,6 @@ func TestAccountDoesNotDependOnOrderOrNames(t *testing.T) {
 	if two := Account(engine.NetworkState{Endpoints: []engine.Endpoint{y, x}}, r); one != two {
 		t.Errorf("the same state gives\n%s\nand\n%s", one, two)
 	}
-}
-
-func TestHost(t *testing.T) {
-	golden(t, "machine", Host(Machine{
-		Table: "hyper-hy", Uplink: "hy-u", Uplinks: netip.MustParsePrefix("100.64.0.0/16"),
-	}))
 }
 
 func TestFold(t *testing.T) {
