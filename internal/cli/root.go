@@ -14,6 +14,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/fip"
 	"github.com/hypercloud/hyper/internal/cli/image"
 	"github.com/hypercloud/hyper/internal/cli/quota"
+	"github.com/hypercloud/hyper/internal/cli/region"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/hypercloud/hyper/internal/cli/sg"
 	"github.com/hypercloud/hyper/internal/cli/snapshot"
@@ -79,7 +80,7 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 		fip.Command(s), sg.Command(s), snapshot.Command(s),
 	)
 	root.AddCommand(
-		completionCommand(s), admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), token.Command(s),
+		completionCommand(s), admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), region.Command(s), token.Command(s),
 	)
 	volumes := volume.Command(s)
 	for _, cmd := range groups["volume"].Commands() {

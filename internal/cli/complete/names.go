@@ -187,7 +187,7 @@ func (o sources) limits(cmd *cobra.Command, args []string, _ string) ([]string, 
 	return each(list, func(q types.Quota) string { return q.Resource + "=" }), nothingMore | cobra.ShellCompDirectiveNoSpace
 }
 
-// addresses offers the servers that config.json knows, and regions their names too.
+// addresses offers the servers that config.json knows.
 func (o sources) addresses() cobra.CompletionFunc {
 	return names(func(context.Context) ([]string, error) {
 		file, err := clouds.Load(o.s.Config.Directory)
@@ -198,6 +198,7 @@ func (o sources) addresses() cobra.CompletionFunc {
 	})
 }
 
+// regions offers what --region may say of them.
 func (o sources) regions() cobra.CompletionFunc {
 	return names(func(context.Context) ([]string, error) {
 		file, err := clouds.Load(o.s.Config.Directory)
@@ -206,8 +207,10 @@ func (o sources) regions() cobra.CompletionFunc {
 		}
 		var all []string
 		for address, e := range file.Clouds {
-			all = append(append(all, e.Names...), e.Region)
-			if !strings.Contains(address, "*") {
+			all = append(all, e.Names...)
+			if strings.Contains(address, "*") { // a server in each region
+				all = append(all, e.Region)
+			} else {
 				all = append(all, address)
 			}
 		}
