@@ -23,7 +23,7 @@ var containerFilters = strings.Fields("ancestor before exited health id label na
 // arguments says what the arguments of a command are, by its path without "hyper". A command of a group that is also one by itself is not
 // there twice.
 func (o sources) arguments() map[string]cobra.CompletionFunc {
-	any, free := func(types.FloatingIP) bool { return true }, types.FloatingIP.Free
+	every, free := func(types.FloatingIP) bool { return true }, types.FloatingIP.Free
 	image, volume, snapshot, network, group := o.images(), o.volumes(), o.snapshots(), o.networks(), o.groups()
 	return map[string]cobra.CompletionFunc{
 		"attach":  in(o.containers(unpaused)),
@@ -62,9 +62,9 @@ func (o sources) arguments() map[string]cobra.CompletionFunc {
 		"image ls":          in(image),
 		"image rm":          image,
 
-		"fip attach":  in(o.fips(any), o.containers(homeless)),
+		"fip attach":  in(o.fips(every), o.containers(homeless)),
 		"fip detach":  in(o.containers(addressed)),
-		"fip name":    in(o.fips(any)),
+		"fip name":    in(o.fips(every)),
 		"fip release": o.fips(free),
 
 		"network connect":    in(network, o.containers()),
