@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 
-.PHONY: help build demo demo-down lab lab-down test test-vm bench bench-fairness images lint fmt clean
+.PHONY: help build cross man docs demo demo-down lab lab-down test test-vm bench bench-fairness images lint fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -8,6 +8,15 @@ help: ## list the targets
 build: ## build bin/hyper, bin/hyperd and libexec/hyper
 	@scripts/setup build
 	@scripts/build all
+
+cross: ## build the client for Linux, macOS and Windows, in build/cross
+	@scripts/build cross
+
+man: ## make the client's manual pages, in build/man
+	@scripts/build man
+
+docs: ## make docs/reference/cli from the commands
+	@scripts/build docs
 
 demo: ## run MySQL and WordPress on a hyperd of their own, and leave them running
 	@scripts/demo up

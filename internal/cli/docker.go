@@ -20,8 +20,10 @@ var fromDocker = map[string]string{
 	"commit":  "Make an image of a container",
 	"cp":      "Copy files between a container and here",
 	"create":  "Create a container without starting it",
+	"diff":    "Show which files of a container differ from its image",
 	"events":  "Show what happens, as it happens",
 	"exec":    "Run a command in a running container",
+	"export":  "Write a container's files to a tar archive",
 	"kill":    "Kill running containers",
 	"login":   "Log in to a registry",
 	"logout":  "Log out from a registry",
@@ -49,6 +51,35 @@ var dockerGroups = map[string]string{
 	"network":   "Manage networks",
 	"system":    "Manage the server's resources of this account",
 	"volume":    "Manage volumes",
+}
+
+// notOffered are flags of docker/cli's for what a server of Hyper's does not do. Whoever gives one all the same hears so from the server;
+// help does not lead there.
+var notOffered = map[string]string{
+	"commit": "no-pause",
+	"exec":   "privileged",
+	"logs":   "details",
+	"push":   "platform",
+	"rmi":    "platform",
+	"save":   "platform",
+	"start":  "checkpoint checkpoint-dir",
+}
+
+// settle makes a command of docker/cli's one of Hyper's: its words, its flags, its way of failing.
+func settle(s *session.Session, cmd *cobra.Command) {
+	retell(cmd)
+	for _, name := range strings.Fields(notOffered[cmd.Name()]) {
+		if f := cmd.Flags().Lookup(name); f != nil {
+			f.Hidden = true
+		}
+	}
+	if cmd.Name() == "login" {
+		// The first client's. Registries have long since ceased to ask for it.
+		cmd.Flags().StringP("email", "e", "", "E-mail address; not used")
+		_ = cmd.Flags().MarkHidden("email")
+	}
+	reachFirst(s, cmd)
+	keepClouds(s, cmd)
 }
 
 // retell puts Hyper's words where docker/cli names its own product in the first lines of a command's help.
@@ -109,17 +140,14 @@ func dockerCommands(s *session.Session, withGroups bool) (verbs []*cobra.Command
 		name := cmd.Name()
 		if short, ok := fromDocker[name]; ok {
 			cmd.Short, cmd.Long, cmd.Hidden = short, "", false
-			retell(cmd)
-			reachFirst(s, cmd)
-			keepClouds(s, cmd)
+			settle(s, cmd)
 			verbs = append(verbs, cmd)
 			continue
 		}
 		if short, ok := dockerGroups[name]; ok {
 			cmd.Short, cmd.Long = short, ""
 			for _, sub := range cmd.Commands() {
-				retell(sub)
-				reachFirst(s, sub)
+				settle(s, sub)
 			}
 			groups[name] = cmd
 		}

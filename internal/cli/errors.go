@@ -20,6 +20,8 @@ import (
 const (
 	exitError = 1
 	exitUsage = 125 // flags, and run that could not create or start anything
+
+	exitTemplate = 64 // docker/cli's, for a template that cannot be read; ours is exitError
 )
 
 // signalled is why the context ended: the user wants the client to stop.
@@ -40,6 +42,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &status) && status.StatusCode == exitTemplate && strings.HasPrefix(status.Status, "Error parsing format"):
+		return exitError
 	case errors.As(err, &status) && status.StatusCode != 0:
 		return status.StatusCode
 	}
@@ -62,7 +66,7 @@ func explain(ctx context.Context, host string, err error) string {
 	if m := withDockerHelp.FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("hyper: %s.\nSee 'hyper %s --help'.", strings.TrimSuffix(m[1], "."), m[2])
 	}
-	return text
+	return respell(text)
 }
 
 // withDockerHelp is how docker/cli reports an error of run and create.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,7 @@ type fake struct {
 	fips   []map[string]string
 	groups map[string]bool // by name
 	shells map[string]bool // containers by name
+	volume bool            // there is pgdata
 }
 
 // region serves f over TLS to whoever signs with regionKey, and returns its address. Its authority is in the file ca.
@@ -153,11 +155,13 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 	case path == "/images/create":
 		return f.pull(w, query.Get("fromImage"))
 	case path == "/containers/json":
-		return []any{}
+		return f.containers()
 	case path == "/images/json":
 		return []any{map[string]any{"Id": "sha256:a39777a1a4a6a39777a1a4a6", "RepoTags": []string{"nginx:latest"}, "Size": 181600000}}
 	case path == "/containers/web/json":
 		return map[string]any{"Id": mysqlID, "Name": "/web", "Config": map[string]any{"Tty": false}, "State": map[string]any{"Running": true}}
+	case path == "/containers/resting/json":
+		return map[string]any{"Id": volumeID, "Name": "/resting", "Config": map[string]any{"Tty": false}, "State": map[string]any{"Running": false}}
 	case strings.HasSuffix(path, "/exec"):
 		return map[string]any{"Id": "e1"}
 	case path == "/exec/e1/start":
@@ -176,6 +180,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 	case strings.HasPrefix(path, "/sg"):
 		return f.group(w, r.Method, strings.TrimPrefix(path, "/sg/"))
 	case path == "/volumes/create":
+		f.volume = true
 		w.WriteHeader(http.StatusCreated)
 		return map[string]any{"Name": "pgdata"}
 	case path == "/volumes/pgdata" && r.Method == http.MethodGet:
@@ -183,14 +188,33 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, path string, body [
 			"Name": "pgdata", "Driver": "hyper", "Mountpoint": "", "Scope": "", "CreatedAt": "2017-03-28T13:37:43.744Z",
 			"Labels": map[string]string{"container": "", "size": "20", "snapshot": ""},
 		}
+	case path == "/volumes" && f.volume:
+		return map[string]any{"Volumes": []any{map[string]string{"Name": "pgdata", "Driver": "hyper"}}}
 	case path == "/volumes":
 		return map[string]any{"Volumes": []any{}}
+	case path == "/networks":
+		return []any{map[string]string{"Name": "bridge"}, map[string]string{"Name": "back"}}
+	case path == "/snapshots":
+		return map[string]any{"Snapshots": []any{map[string]any{"Id": "s1", "Name": "nightly", "Volume": "pgdata", "Size": 20}}}
 	case path == "/info":
 		return map[string]any{"Containers": 2, "ContainersRunning": 1, "ContainersStopped": 1, "NCPU": 2, "MemTotal": 536870912}
 	case path == "/version":
 		return map[string]any{"Version": "1.0", "ApiVersion": "1.47", "Os": "linux", "Arch": "amd64"}
 	}
 	return refusal{http.StatusNotFound, "No such thing: " + path}
+}
+
+// containers are all; those whose names begin with "web" run.
+func (f *fake) containers() any {
+	list := []any{}
+	for _, name := range slices.Sorted(maps.Keys(f.shells)) {
+		state := "exited"
+		if strings.HasPrefix(name, "web") {
+			state = "running"
+		}
+		list = append(list, map[string]any{"Id": mysqlID, "Names": []string{"/" + name}, "Image": "mysql", "State": state})
+	}
+	return list
 }
 
 func (f *fake) create(w http.ResponseWriter, name string, body []byte) any {

@@ -57,6 +57,9 @@ func parseGlobals(args []string) (globals, []string, error) {
 	var g globals
 	f := g.flags()
 	if err := f.Parse(args); err != nil {
+		if g.help {
+			return g, nil, nil // whatever else is given
+		}
 		return g, nil, flagError("hyper", err)
 	}
 	if _, err := logrus.ParseLevel(g.LogLevel); err != nil {

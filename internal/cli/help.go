@@ -17,10 +17,10 @@ type section struct {
 }
 
 var sections = []section{
-	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp commit rename update wait pause unpause")},
+	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp diff export commit rename update wait pause unpause")},
 	{"Images", strings.Fields("images pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume snapshot network fip sg")},
-	{"Account and server", strings.Fields("config info version events quota credential token certificate docker-env")},
+	{"Account and server", strings.Fields("config region info version events quota credential token certificate docker-env completion")},
 	{"Operator", strings.Fields("admin")},
 }
 
@@ -68,6 +68,9 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 	if cmd.HasAvailableFlags() {
 		fmt.Fprintln(w)
 		showFlags(w, cmd.Flags())
+	}
+	if text := exampleOf(cmd); text != "" {
+		fmt.Fprintf(w, "\nExamples:\n\n  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	}
 }
 

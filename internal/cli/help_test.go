@@ -40,7 +40,7 @@ func TestHelpNamesNoOtherProduct(t *testing.T) {
 }
 
 // othersNames are things that are called so, whoever speaks of them.
-var othersNames = strings.NewReplacer("Docker Hub", "", "docker-env", "", "Dockerfile", "")
+var othersNames = strings.NewReplacer("Docker Hub", "", "docker-env", "", "$ docker ps", "", "Dockerfile", "")
 
 func TestEveryCommandIsInHelpOnceOrHidden(t *testing.T) {
 	root := testRoot(t)

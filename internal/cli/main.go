@@ -26,6 +26,9 @@ func Main() int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 
+	if asked, words := completing(os.Args[1:]); asked {
+		return offer(ctx, os.Args[1], words)
+	}
 	g, args, err := parseGlobals(os.Args[1:])
 	if err == nil && g.version && !g.help {
 		fmt.Printf("Hyper version %s, build %s\n", version.Version, version.Commit)
@@ -49,17 +52,26 @@ func run(ctx context.Context, g globals, args []string) error {
 		return err
 	}
 	logrus.SetOutput(s.Err())
+	if g.help {
+		showHelp(s.Out(), named(newRoot(s, ""), args))
+		return nil
+	}
 	first := ""
-	if len(args) > 0 && !g.help {
+	if len(args) > 0 {
 		first = args[0]
 	}
 	root := newRoot(s, first)
-	if g.help {
-		args = append(args, "--help")
-	}
 	root.SetArgs(rewrite(root, args))
 	go insist(ctx, s)
 	return root.ExecuteContext(ctx)
+}
+
+// named is the command that the arguments begin with, or the root.
+func named(root *cobra.Command, args []string) *cobra.Command {
+	if cmd, _, err := root.Find(args); err == nil {
+		return cmd
+	}
+	return root
 }
 
 // rewrite takes apart the bundles of short flags of the commands whose first client's scripts rely on it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/cli/admin"
 	"github.com/hypercloud/hyper/internal/cli/certificate"
+	"github.com/hypercloud/hyper/internal/cli/complete"
 	"github.com/hypercloud/hyper/internal/cli/config"
 	"github.com/hypercloud/hyper/internal/cli/container"
 	"github.com/hypercloud/hyper/internal/cli/credential"
@@ -13,6 +14,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/fip"
 	"github.com/hypercloud/hyper/internal/cli/image"
 	"github.com/hypercloud/hyper/internal/cli/quota"
+	"github.com/hypercloud/hyper/internal/cli/region"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/hypercloud/hyper/internal/cli/sg"
 	"github.com/hypercloud/hyper/internal/cli/snapshot"
@@ -30,7 +32,7 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 		Short:             "A container cloud",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -60,6 +62,11 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 		addOthers(s, root, groups)
 	}
 	finish(root)
+	withJSON(root)
+	if first == cobra.ShellCompRequestCmd || first == cobra.ShellCompNoDescRequestCmd {
+		root.Flags().AddFlagSet(new(globals).flags())
+		complete.Register(s, root)
+	}
 	return root
 }
 
@@ -73,7 +80,7 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 		fip.Command(s), sg.Command(s), snapshot.Command(s),
 	)
 	root.AddCommand(
-		admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), token.Command(s),
+		completionCommand(s), admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), region.Command(s), token.Command(s),
 	)
 	volumes := volume.Command(s)
 	for _, cmd := range groups["volume"].Commands() {

@@ -97,6 +97,7 @@ func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
 		return r.network(samples)
 	}
 	fmt.Printf("%-34s %12s %12s %8s\n", "", "hyper", "docker", "ratio")
+	r.compare("version, client only", samples, "--version")
 	r.compare("run --rm busybox true", samples, "run", "--rm", "busybox", "true")
 	if err := r.both("run", "-d", "--name", "idle", "busybox", "sleep", "100000"); err != nil {
 		return err

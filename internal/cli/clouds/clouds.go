@@ -108,9 +108,21 @@ func (f *File) MakeDefault(address string) {
 }
 
 // HasDefault reports whether some entry is meant when none is named.
-func (f *File) HasDefault() bool {
-	return f.Clouds[Original] != nil || f.Clouds[legacy] != nil ||
-		slices.ContainsFunc(slices.Collect(maps.Values(f.Clouds)), func(e *Entry) bool { return e.Default })
+func (f *File) HasDefault() bool { return f.Default() != "" }
+
+// Default is the address of the entry that is meant when none is named; "" if none is.
+func (f *File) Default() string {
+	for _, address := range slices.Sorted(maps.Keys(f.Clouds)) {
+		if f.Clouds[address].Default {
+			return address
+		}
+	}
+	for _, address := range []string{Original, legacy} {
+		if f.Clouds[address] != nil {
+			return address
+		}
+	}
+	return ""
 }
 
 // UnmarshalJSON keeps the keys that it does not know.

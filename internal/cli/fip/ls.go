@@ -19,9 +19,9 @@ type row struct{ FloatingIP, Name, Container, Service string }
 
 func ls(s *session.Session) *cobra.Command {
 	var (
-		filter      listing.Filter
-		format      string
-		json, quiet bool
+		filter listing.Filter
+		format string
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "ls [OPTIONS]",
@@ -37,16 +37,12 @@ func ls(s *session.Session) *cobra.Command {
 			for _, f := range fips {
 				rows = append(rows, row{f.Address, f.Name, f.Container, f.Service})
 			}
-			if json {
-				format = "json"
-			}
 			return listing.Write(s.Out(), fipListing, format, quiet, rows)
 		},
 	}
 	f := cmd.Flags()
 	f.VarP(&filter, "filter", "f", "Show only what matches: dangling=true or dangling=false")
 	f.StringVar(&format, "format", "", listing.FormatHelp)
-	f.BoolVar(&json, "json", false, "Show a line of JSON for each")
 	f.BoolVarP(&quiet, "quiet", "q", false, "Show only addresses")
 	return cmd
 }

@@ -52,9 +52,13 @@ func Load(s *session.Session) *cobra.Command {
 			case local != "":
 				return l.fromDocker(cmd.Context(), local)
 			case s.Cli.In().IsTerminal():
-				return errors.New("source image must be specified via --input, --local or STDIN")
+				return errNoSource
 			}
-			return l.from(cmd.Context(), s.Cli.In())
+			err := l.from(cmd.Context(), s.Cli.In())
+			if errors.Is(err, errEmpty) {
+				return errNoSource
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&input, "input", "i", "", "Archive to load: a file, or a URL that the server gets it from")
@@ -62,6 +66,8 @@ func Load(s *session.Session) *cobra.Command {
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "Print nothing")
 	return cmd
 }
+
+var errNoSource = errors.New("source image must be specified via --input, --local or STDIN")
 
 type loader struct {
 	s     *session.Session

@@ -37,6 +37,8 @@ type parcelItem struct {
 	Layers   []string
 }
 
+var errEmpty = errors.New("the archive is empty")
+
 // openParcel keeps an archive in a temporary file and finds the image in it.
 func openParcel(in io.Reader) (_ *parcel, err error) {
 	p := &parcel{links: map[string]string{}}
@@ -48,8 +50,12 @@ func openParcel(in io.Reader) (_ *parcel, err error) {
 	if p.raw, err = nameless(); err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(p.raw, in); err != nil {
+	n, err := io.Copy(p.raw, in)
+	if err != nil {
 		return nil, fmt.Errorf("reading the archive: %w", err)
+	}
+	if n == 0 {
+		return nil, errEmpty
 	}
 	docs, err := p.documents()
 	if err != nil {

@@ -79,8 +79,8 @@ type row struct{ Name, Description string }
 
 func ls(s *session.Session) *cobra.Command {
 	var (
-		format        string
-		asJSON, quiet bool
+		format string
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "ls [OPTIONS]",
@@ -96,15 +96,11 @@ func ls(s *session.Session) *cobra.Command {
 			for _, g := range found {
 				rows = append(rows, row{g.Name, g.Description})
 			}
-			if asJSON {
-				format = "json"
-			}
 			return listing.Write(s.Out(), groupListing, format, quiet, rows)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "", listing.FormatHelp)
-	f.BoolVar(&asJSON, "json", false, "Show a line of JSON for each")
 	f.BoolVarP(&quiet, "quiet", "q", false, "Show only names")
 	return cmd
 }

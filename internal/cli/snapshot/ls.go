@@ -24,9 +24,9 @@ type row struct{ Name, Volume, Size, CreatedAt, ID, Schedule string }
 
 func ls(s *session.Session) *cobra.Command {
 	var (
-		filter      listing.Filter
-		format      string
-		asJSON, raw bool
+		filter listing.Filter
+		format string
+		raw    bool
 	)
 	cmd := &cobra.Command{
 		Use:     "ls [OPTIONS]",
@@ -42,16 +42,12 @@ func ls(s *session.Session) *cobra.Command {
 			for _, f := range found {
 				rows = append(rows, row{f.Name, f.Volume, strconv.Itoa(f.Size), f.CreatedAt, f.ID, f.Schedule})
 			}
-			if asJSON {
-				format = "json"
-			}
 			return listing.Write(s.Out(), snapshotListing, format, raw, rows)
 		},
 	}
 	f := cmd.Flags()
 	f.VarP(&filter, "filter", "f", "Show only what matches: volume=NAME, name=PART")
 	f.StringVar(&format, "format", "", listing.FormatHelp)
-	f.BoolVar(&asJSON, "json", false, "Show a line of JSON for each")
 	f.BoolVarP(&raw, "quiet", "q", false, "Show only names")
 	return cmd
 }

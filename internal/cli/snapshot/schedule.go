@@ -84,8 +84,8 @@ type scheduleRow struct{ Name, Volume, Every, Keep, Snapshots, Next string }
 
 func listSchedules(s *session.Session) *cobra.Command {
 	var (
-		format        string
-		asJSON, quiet bool
+		format string
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "ls [OPTIONS]",
@@ -102,15 +102,11 @@ func listSchedules(s *session.Session) *cobra.Command {
 				every := strings.TrimSuffix(strings.TrimSuffix((time.Duration(p.Every)*time.Second).String(), "0s"), "0m")
 				rows = append(rows, scheduleRow{p.Name, p.Volume, every, strconv.Itoa(p.Keep), strconv.Itoa(p.Snapshots), p.Next})
 			}
-			if asJSON {
-				format = "json"
-			}
 			return listing.Write(s.Out(), scheduleListing, format, quiet, rows)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "", listing.FormatHelp)
-	f.BoolVar(&asJSON, "json", false, "Show a line of JSON for each")
 	f.BoolVarP(&quiet, "quiet", "q", false, "Show only volumes and names")
 	return cmd
 }

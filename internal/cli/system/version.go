@@ -31,12 +31,19 @@ func (v versions) ServerOK() bool { return v.Server != nil }
 // Version shows which builds client and server are.
 func Version(s *session.Session) *cobra.Command {
 	var format string
+	var clientOnly bool
 	cmd := &cobra.Command{
 		Use:   "version [OPTIONS]",
 		Short: "Show the versions of client and server",
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, serverErr := collect(cmd, s)
+			var v versions
+			var serverErr error
+			if clientOnly {
+				v.Client = client(dockerclient.MaxAPIVersion)
+			} else {
+				v, serverErr = collect(cmd, s)
+			}
 			if format == "json" {
 				format = "{{json .}}"
 			}
@@ -59,16 +66,22 @@ func Version(s *session.Session) *cobra.Command {
 			return serverErr
 		},
 	}
+	cmd.Flags().BoolVar(&clientOnly, "client", false, "Show only the client's, and ask no server")
 	cmd.Flags().StringVarP(&format, "format", "f", "", "Go template for the output")
 	return cmd
 }
 
+// client is this program's build.
+func client(api string) build {
+	return build{
+		Version: version.Version, APIVersion: api, GoVersion: runtime.Version(), GitCommit: version.Commit,
+		BuildTime: version.BuildTime, Os: runtime.GOOS, Arch: runtime.GOARCH,
+	}
+}
+
 func collect(cmd *cobra.Command, s *session.Session) (versions, error) {
 	docker := s.Docker() // Agrees on the API version.
-	v := versions{Client: build{
-		Version: version.Version, APIVersion: docker.ClientVersion(), GoVersion: runtime.Version(), GitCommit: version.Commit,
-		BuildTime: version.BuildTime, Os: runtime.GOOS, Arch: runtime.GOARCH,
-	}}
+	v := versions{Client: client(docker.ClientVersion())}
 	server, err := docker.ServerVersion(cmd.Context(), dockerclient.ServerVersionOptions{})
 	if err != nil {
 		return v, err
