@@ -92,6 +92,7 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 		e.exited = nil
 	}
 	s.publish(a, c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
+	s.publishPlaces(a, c, false)
 	e.wake(WaitNextExit, code)
 	if again {
 		s.restartAfter(a, c, e, wait)

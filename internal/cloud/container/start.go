@@ -75,6 +75,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 		return err
 	}
 	e.exited = make(chan struct{})
+	s.publishPlaces(a, c, true)
 	s.publish(a, c, "start", nil)
 	s.startHealth(a, c, e)
 	return nil

@@ -161,8 +161,25 @@ func sizeDecides(what string) string {
 }
 
 // resourceWarnings tell of the resource settings in a request; the size decides over all of them (behaviour 2.1).
-// Values that clients send without being asked are passed over.
 func resourceWarnings(r *container.Resources) []string {
+	var out []string
+	for _, what := range resourcesOf(r) {
+		out = append(out, sizeDecides(what))
+	}
+	return out
+}
+
+// refuseResources refuses them where nothing else is asked for.
+func refuseResources(r *container.Resources) error {
+	if asked := resourcesOf(r); len(asked) > 0 {
+		return oops.NotImplemented("what a container has of the machine (%s) follows from its size, and that stays: create another one by --size, or the label sh_hyper_instancetype",
+			strings.Join(asked, ", "))
+	}
+	return nil
+}
+
+// resourcesOf names the resource settings in a request. Values that clients send without being asked are passed over.
+func resourcesOf(r *container.Resources) []string {
 	positive := func(n *int64) bool { return n != nil && *n > 0 }
 	var out []string
 	for _, rule := range []struct {
@@ -184,7 +201,7 @@ func resourceWarnings(r *container.Resources) []string {
 			len(r.BlkioDeviceReadIOps) > 0 || len(r.BlkioDeviceWriteIOps) > 0 || r.IOMaximumIOps > 0 || r.IOMaximumBandwidth > 0, "block I/O"},
 	} {
 		if rule.asked {
-			out = append(out, sizeDecides(rule.what))
+			out = append(out, rule.what)
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -60,7 +61,7 @@ func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 		IndexServerAddress: indexServer,
 		RegistryConfig: &registry.ServiceConfig{
 			IndexConfigs: map[string]*registry.IndexInfo{"docker.io": {Name: "docker.io", Secure: true, Official: true, Mirrors: []string{}}},
-			Mirrors:      []string{},
+			Mirrors:      []string{}, InsecureRegistryCIDRs: []netip.Prefix{},
 		},
 		NCPU: in.NCPU, MemTotal: in.MemTotal,
 		DockerRootDir: in.Root,
