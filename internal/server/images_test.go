@@ -129,8 +129,9 @@ func TestImageCalls(t *testing.T) {
 		{"GET", "/v1.44/images/json?filter=mysql&filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D", 200, imageID, `list "" map[dangling:[true]]`},
 		{"DELETE", "/v1.44/images/registry.example:5000/a/b:1?force=1", 200, `[{"Untagged":"mysql:latest"},{"Deleted":"` + imageID + `"}]`, "remove registry.example:5000/a/b:1 true"},
 		{"POST", "/v1.44/images/mysql/tag?repo=mine&tag=1", 201, "", "tag mysql mine 1"},
-		{"POST", "/v1.44/images/prune", 200, `"SpaceReclaimed":5000`, "prune true"},
-		{"POST", "/v1.44/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune false"},
+		{"POST", "/v1.44/images/prune", 200, `"SpaceReclaimed":5000`, "prune true, new ones: true"},
+		{"POST", "/v1.44/images/prune?filters=%7B%22until%22%3A%5B%221h%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune true, new ones: false"},
+		{"POST", "/v1.44/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune false, new ones: true"},
 		{"GET", "/v1.44/images/nope/json", 404, "No such image: nope", ""},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {

@@ -20,7 +20,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b(Less than a second|About an? (minute|hour)|\d+ (second|minute|hour|day|week|month|year)s?)( ago)?\b`), "<AGE>"},
 	{regexp.MustCompile(`\b02:42(:[0-9a-f]{2}){4}\b`), "<MAC>"},
 	{regexp.MustCompile(`\b(10|172)(\.\d{1,3}){3}\b`), "<ADDRESS>"},
-	{regexp.MustCompile(`\b\d+(\.\d+)? ?([kMGT]i?)?B\b`), "<SIZE>"},
+	{regexp.MustCompile(`\b\d+(\.\d+)? ?([kKMGT]i?)?B\b`), "<SIZE>"},
 	{regexp.MustCompile(`\b\d+\.\d+%`), "<PERCENT>"},
 	{regexp.MustCompile(` {2,}`), "  "}, // columns are as wide as what is in them
 }
@@ -53,6 +53,12 @@ func complaint(text string) string {
 	return strings.Join(slices.Compact(said), "\n")
 }
 
+// passing are the names of JSON values that only some versions of Docker have for the same version of its API.
+var passing = []string{
+	"KernelMemory", "KernelMemoryTCP", "KernelMemory", "OnBuild", "DNSNames", "GwPriority", "EnableIPv4", "CDISpecDirs", "Expected", "FirewallBackend",
+	"DockerVersion", "Containerd", "DiscoveredDevices", "NRI", "MacAddress",
+}
+
 // shape is what a JSON text is made of: for each path the kinds of value that are there. It is nil if the text is not JSON, which may be
 // several values one after another.
 func shape(text string) map[string]string {
@@ -83,6 +89,9 @@ func walk(kinds map[string]map[string]bool, path string, v any) {
 	case map[string]any:
 		kind = "object"
 		for key, inner := range v {
+			if slices.Contains(passing, key) {
+				continue
+			}
 			walk(kinds, path+"."+steady(key), inner)
 		}
 	case []any:

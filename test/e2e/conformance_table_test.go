@@ -68,7 +68,7 @@ func readTable(name string) ([]*group, error) {
 }
 
 func (i *invocation) reason(text string) error {
-	if !strings.HasPrefix(text, ".") {
+	if !strings.HasPrefix(text, ".") && !strings.HasPrefix(text, "[].") {
 		i.differs = text
 		return nil
 	}

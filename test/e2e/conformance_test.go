@@ -43,9 +43,6 @@ func TestConformance(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			told = append(told, g.run(t, docker, hyper)...)
 		})
-		if t.Failed() && testing.Verbose() {
-			t.Logf("%s done", g.name)
-		}
 		both(docker, hyper, ".", clear).mustSucceed(t)
 	}
 	if !t.Failed() && wholeTable() {
@@ -81,7 +78,11 @@ func newSide(t *testing.T, l *lab.Lab, name, host string) *side {
 type answer struct {
 	stdout, stderr string
 	code           int
+	took           time.Duration
 }
+
+// slow is what takes so long that the log tells of it.
+const slow = 3 * time.Second
 
 // run runs a line of shell below the side's directory.
 func (s *side) run(dir, line string) answer {
@@ -90,7 +91,7 @@ func (s *side) run(dir, line string) answer {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = filepath.Join(s.dir, dir)
 	if err := os.MkdirAll(cmd.Dir, 0o755); err != nil {
-		return answer{"", err.Error(), -1}
+		return answer{stderr: err.Error(), code: -1}
 	}
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "DOCKER_HOST=" + s.host, "DOCKER_CONFIG=" + filepath.Join(s.dir, "config"),
@@ -99,8 +100,9 @@ func (s *side) run(dir, line string) answer {
 	cmd.WaitDelay = time.Second
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	begin := time.Now()
 	err := cmd.Run()
-	a := answer{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+	a := answer{out.String(), errs.String(), cmd.ProcessState.ExitCode(), time.Since(begin)}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		a.stderr += err.Error()
@@ -150,6 +152,9 @@ func (g *group) run(t *testing.T, docker, hyper *side) (told []difference) {
 	}, g.name)
 	for _, line := range g.lines {
 		a := both(docker, hyper, dir, line.command)
+		if a.docker.took > slow || a.hyper.took > slow {
+			t.Logf("line %d: docker took %v, hyper %v", line.at, a.docker.took, a.hyper.took)
+		}
 		if line.setUp {
 			a.mustSucceed(t)
 			continue
@@ -158,7 +163,7 @@ func (g *group) run(t *testing.T, docker, hyper *side) (told []difference) {
 		switch {
 		case line.differs == "" && len(differences) > 0:
 			t.Errorf("line %d: %s\n  %s\ndocker: exit %d\n%s%s\nhyper: exit %d\n%s%s", line.at, line.command, strings.Join(differences, "\n  "),
-				a.docker.code, clip(a.docker.stdout), clip(a.docker.stderr), a.hyper.code, clip(a.hyper.stdout), clip(a.hyper.stderr))
+				a.docker.code, clip(a.docker.stdout), mark(a.docker.stderr), a.hyper.code, clip(a.hyper.stdout), mark(a.hyper.stderr))
 		case line.differs != "" && len(differences) == 0:
 			t.Errorf("line %d: %s\ndoes the same with both: take its reason away", line.at, line.command)
 		case line.differs != "":
@@ -220,9 +225,21 @@ func (a answer) told() string {
 	return fmt.Sprintf("exit code %d", a.code)
 }
 
+// clip is a text as a failure shows it.
 func clip(s string) string {
+	if shape(s) != nil {
+		return "(JSON)\n"
+	}
 	if len(s) > 3000 {
 		return s[:3000] + "...\n"
 	}
 	return s
+}
+
+// mark is one of stderr.
+func mark(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "2> " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n2> ") + "\n"
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestRemove(t *testing.T) {
