@@ -59,10 +59,12 @@ type CreateRequest struct {
 	ShmSize      int64
 	CapAdd       []string
 	CapDrop      []string
-	GroupAdd     []string
-	Sysctls      map[string]string
-	ExtraHosts   []string
-	ConsoleSize  [2]uint16
+	// NoNewPrivileges keeps programs from getting more rights than who runs them.
+	NoNewPrivileges bool
+	GroupAdd        []string
+	Sysctls         map[string]string
+	ExtraHosts      []string
+	ConsoleSize     [2]uint16
 	// Replaces is the id of a container that does not run, and whose place the new one takes: volumes that both mount at the same
 	// path pass to the new one, and quotas do not count the old one, which the caller removes next. "" replaces none.
 	Replaces string

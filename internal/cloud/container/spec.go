@@ -24,7 +24,7 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 		AttachStdin: req.AttachStdin, AttachStdout: req.AttachStdout, AttachStderr: req.AttachStderr,
 		PublishAll: req.PublishAll, Restart: req.Restart, StopSignal: req.StopSignal, StopTimeout: req.StopTimeout,
 		AutoRemove: req.AutoRemove, Init: req.Init, ReadOnly: req.ReadOnly,
-		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop,
+		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop, NoNewPrivileges: req.NoNewPrivileges,
 		GroupAdd: req.GroupAdd, Sysctls: req.Sysctls, ExtraHosts: req.ExtraHosts, ConsoleSize: req.ConsoleSize,
 	}
 	cfg := img.Config.Config

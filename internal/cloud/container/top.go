@@ -33,7 +33,11 @@ func (s *Service) Top(ctx context.Context, a account.Ref, ref string, psArgs []s
 	if err != nil {
 		return Processes{}, err
 	}
-	out, err := exec.CommandContext(ctx, "ps", psArgs...).Output()
+	// Without a list of its own ps shows what has its own user and terminal. Some forms of its arguments take none.
+	out, err := exec.CommandContext(ctx, "ps", append(slices.Clone(psArgs), "-q", joinPIDs(pids))...).Output()
+	if err != nil {
+		out, err = exec.CommandContext(ctx, "ps", psArgs...).Output()
+	}
 	if err != nil {
 		return Processes{}, oops.Invalid("ps does not take the arguments %s: %v", strings.Join(psArgs, " "), err)
 	}
@@ -42,6 +46,14 @@ func (s *Service) Top(ctx context.Context, a account.Ref, ref string, psArgs []s
 		p.inside(a)
 	}
 	return p, err
+}
+
+func joinPIDs(pids []int) string {
+	text := make([]string, len(pids))
+	for i, pid := range pids {
+		text[i] = strconv.Itoa(pid)
+	}
+	return strings.Join(text, ",")
 }
 
 // userColumns are those of ps that show who runs a process, where it knows no name for the id.

@@ -65,6 +65,9 @@ func (s *Service) Import(ctx context.Context, a account.Ref, req ImportRequest) 
 	go func() { in.CloseWithError(writeArchive(in, layer, config, named)) }()
 	defer out.Close()
 	err = s.load(ctx, a, LoadRequest{Archive: out}, "import", func(l Loaded) { id = l.ID })
+	if err == nil && named != nil {
+		s.publish(a, "tag", id, reference.FamiliarString(reference.TagNameOnly(named)))
+	}
 	return id, err
 }
 

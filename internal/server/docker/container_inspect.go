@@ -217,6 +217,9 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 		yes := true
 		h.Init = &yes
 	}
+	if s.NoNewPrivileges {
+		h.SecurityOpt = []string{noNewPrivileges}
+	}
 	if h.ShmSize == 0 {
 		h.ShmSize = 64 << 20
 	}

@@ -60,6 +60,17 @@ func (in *createRequest) refuse() error {
 	return refuseMounts(h.Mounts)
 }
 
+// noNewPrivileges is the security option that Hyper knows.
+const noNewPrivileges = "no-new-privileges"
+
+func isNoNewPrivileges(option string) bool {
+	return slices.Contains([]string{noNewPrivileges, noNewPrivileges + ":true", noNewPrivileges + "=true"}, option)
+}
+
+func (in *createRequest) noNewPrivileges() bool {
+	return slices.ContainsFunc(in.HostConfig.SecurityOpt, isNoNewPrivileges)
+}
+
 func refuseMounts(mounts []mount.Mount) error {
 	for _, m := range mounts {
 		if m.VolumeOptions == nil {
@@ -108,7 +119,9 @@ func (in *createRequest) warnings() []string {
 		{len(h.LogConfig.Config) > 0, "Log options are ignored: the platform decides how much output is kept."},
 		{len(h.DNS) > 0 || len(h.DNSSearch) > 0 || len(h.DNSOptions) > 0, "DNS settings are ignored: the account's resolver is used."},
 		{h.OomScoreAdj != 0, "The OOM score adjustment is ignored."},
-		{len(h.SecurityOpt) > 0, "Security options are ignored: the platform's confinement applies."},
+		{slices.ContainsFunc(h.SecurityOpt, func(o string) bool {
+			return !isNoNewPrivileges(o) && o != noNewPrivileges+":false" && o != noNewPrivileges+"=false"
+		}), "Security options are ignored: the platform's confinement applies."},
 		{len(h.MaskedPaths) > 0 || len(h.ReadonlyPaths) > 0, "Masked and read-only paths are ignored: the platform's apply."},
 		{h.Umask != nil, "The umask is ignored: the runtime's default applies."},
 		{len(h.Annotations) > 0, "Annotations are ignored: use labels."},

@@ -117,7 +117,7 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		Restart:    store.RestartPolicy{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
 		StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, AutoRemove: h.AutoRemove,
 		Init: h.Init != nil && *h.Init, ReadOnly: h.ReadonlyRootfs, Privileged: h.Privileged,
-		Tmpfs: h.Tmpfs, ShmSize: h.ShmSize, CapAdd: h.CapAdd, CapDrop: h.CapDrop, GroupAdd: h.GroupAdd,
+		Tmpfs: h.Tmpfs, ShmSize: h.ShmSize, CapAdd: h.CapAdd, CapDrop: h.CapDrop, GroupAdd: h.GroupAdd, NoNewPrivileges: in.noNewPrivileges(),
 		Sysctls: h.Sysctls, ExtraHosts: h.ExtraHosts,
 		ConsoleSize: [2]uint16{clamp(h.ConsoleSize[0]), clamp(h.ConsoleSize[1])},
 	}

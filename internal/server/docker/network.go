@@ -23,6 +23,9 @@ const networkDriver = "bridge"
 
 func shownNetwork(n *store.Network) network.Network {
 	s := n.Spec
+	if s.IPAMOptions == nil && n.Name != rules.OwnName {
+		s.IPAMOptions = map[string]string{}
+	}
 	return network.Network{
 		Name: n.Name, ID: n.ID, Created: n.CreatedAt, Scope: "local", Driver: networkDriver, EnableIPv4: true,
 		IPAM: network.IPAM{Driver: "default", Options: s.IPAMOptions, Config: []network.IPAMConfig{
