@@ -71,6 +71,7 @@ type ContainerSpec struct {
 	NetworkMode     string              `json:",omitempty"` // as asked: the name or id of its first network, or none; "" is the account's own
 	CapAdd          []string            `json:",omitempty"`
 	CapDrop         []string            `json:",omitempty"`
+	ContainerIDFile string              `json:",omitempty"`
 	NoNewPrivileges bool                `json:",omitempty"`
 	GroupAdd        []string            `json:",omitempty"`
 	Sysctls         map[string]string   `json:",omitempty"`

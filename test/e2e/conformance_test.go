@@ -141,6 +141,7 @@ func (a answers) mustSucceed(t *testing.T) {
 // difference is a row of docs/compatibility.md.
 type difference struct {
 	command, hyper, why string
+	part                bool // of what is JSON: hyper are paths
 }
 
 func (g *group) run(t *testing.T, docker, hyper *side) (told []difference) {
@@ -167,7 +168,7 @@ func (g *group) run(t *testing.T, docker, hyper *side) (told []difference) {
 		case line.differs != "" && len(differences) == 0:
 			t.Errorf("line %d: %s\ndoes the same with both: take its reason away", line.at, line.command)
 		case line.differs != "":
-			told = append(told, difference{line.command, a.hyper.told(), line.differs})
+			told = append(told, difference{command: line.command, hyper: a.hyper.told(), why: line.differs})
 		}
 		told = append(told, line.toldPaths(t)...)
 	}
@@ -185,7 +186,7 @@ func (i *invocation) toldPaths(t *testing.T) (told []difference) {
 	}
 	for why, paths := range reasons {
 		slices.Sort(paths)
-		told = append(told, difference{i.command, strings.Join(paths, ", "), why})
+		told = append(told, difference{command: i.command, hyper: strings.Join(paths, ", "), why: why, part: true})
 	}
 	slices.SortFunc(told, func(a, b difference) int { return strings.Compare(a.hyper, b.hyper) })
 	return told

@@ -65,6 +65,8 @@ type CreateRequest struct {
 	Sysctls         map[string]string
 	ExtraHosts      []string
 	ConsoleSize     [2]uint16
+	// ContainerIDFile is a file on the client's side, which it is told of again.
+	ContainerIDFile string
 	// Replaces is the id of a container that does not run, and whose place the new one takes: volumes that both mount at the same
 	// path pass to the new one, and quotas do not count the old one, which the caller removes next. "" replaces none.
 	Replaces string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/blkiodev"
@@ -201,6 +202,7 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 		GroupAdd:        s.GroupAdd,
 		IpcMode:         container.IPCModePrivate,
 		PublishAllPorts: s.PublishAll,
+		ContainerIDFile: s.ContainerIDFile,
 		ReadonlyRootfs:  s.ReadOnly,
 		Tmpfs:           s.Tmpfs,
 		ShmSize:         s.ShmSize,
@@ -234,6 +236,13 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 			bind += ":" + m.Mode
 		case m.ReadOnly:
 			bind += ":ro"
+		}
+		if m.NoCopy && !strings.Contains(m.Mode, "nocopy") {
+			if m.Mode == "" && !m.ReadOnly {
+				bind += ":nocopy"
+			} else {
+				bind += ",nocopy"
+			}
 		}
 		h.Binds = append(h.Binds, bind)
 	}

@@ -73,6 +73,12 @@ func (in *createRequest) noNewPrivileges() bool {
 
 func refuseMounts(mounts []mount.Mount) error {
 	for _, m := range mounts {
+		if (m.BindOptions != nil && *m.BindOptions != mount.BindOptions{}) && m.Type != mount.TypeBind {
+			return oops.Invalid("a mount of the type %s has no options of a bind mount: leave them out", m.Type)
+		}
+		if m.ImageOptions != nil && m.ImageOptions.Subpath != "" && m.Type != mount.TypeImage {
+			return oops.Invalid("a mount of the type %s has no options of an image's: leave them out", m.Type)
+		}
 		if m.VolumeOptions == nil {
 			continue
 		}
@@ -127,6 +133,14 @@ func (in *createRequest) warnings() []string {
 		{len(h.Annotations) > 0, "Annotations are ignored: use labels."},
 		{h.IpcMode == container.IPCModeShareable, "The IPC namespace of the container cannot be shared with others."},
 		{in.MacAddress != "" || in.endpointHas(func(e *endpointRequest) bool { return e.MacAddress != "" }), "The MAC address is ignored: it follows from the container's address."},
+		{in.endpointHas((*endpointRequest).sentBack), "What a server tells of a container's place in a network is ignored in a request: ask for an address by IPAMConfig."},
+		{in.endpointHas(func(e *endpointRequest) bool { return len(e.DriverOpts) > 0 }), "Options of a place in a network are kept and ignored."},
+		{in.mountHas(func(m mount.Mount) bool {
+			return !slices.Contains([]mount.Consistency{"", mount.ConsistencyDefault, mount.ConsistencyFull}, m.Consistency)
+		}), "The consistency of mounts is ignored: volumes are always consistent."},
+		{in.mountHas(func(m mount.Mount) bool { return m.VolumeOptions != nil && len(m.VolumeOptions.Labels) > 0 }), "Labels of a mount's volume are ignored: make the volume by 'volume create' before."},
+		{len(in.Config.OnBuild) > 0 || len(in.Config.Shell) > 0, "OnBuild and Shell are settings of images: they are ignored in a container."},
+		{in.ArgsEscaped, "ArgsEscaped is a setting of Windows, and ignored."},
 		{in.aliasesNothing(), "Network aliases are ignored in the network bridge: containers find each other there by name, host name and link."},
 		{in.bindsAddress(), "Addresses of published ports are ignored: a published port is open on the container's floating IP, when it has one."},
 	} {
@@ -154,6 +168,10 @@ func (in *createRequest) endpointHas(what func(*endpointRequest) bool) bool {
 		}
 	}
 	return false
+}
+
+func (in *createRequest) mountHas(what func(mount.Mount) bool) bool {
+	return slices.ContainsFunc(in.HostConfig.Mounts, what)
 }
 
 // bindsAddress reports whether a port is to be published on a certain address only.

@@ -1,0 +1,107 @@
+package server_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hypercloud/hyper/internal/server/rest"
+	"github.com/hypercloud/hyper/test/document"
+)
+
+// TestDocumentedCalls goes through all calls of the newest version of Docker's API: each is offered, or answers that it is not and what to do
+// instead.
+func TestDocumentedCalls(t *testing.T) {
+	calls := dockersCalls(t)
+	if len(calls) < 90 {
+		t.Fatalf("the API's description has %d calls only", len(calls))
+	}
+	b := newBench(t)
+	var offered, absent []string
+	for _, c := range calls {
+		method, path, _ := strings.Cut(c, " ")
+		var found *rest.Route
+		for _, r := range b.server.Routes() {
+			if r.Method == method && samePath(r.Pattern, path) && (found == nil || literals(r.Pattern) > literals(found.Pattern)) {
+				found = &r
+			}
+		}
+		switch {
+		case found == nil:
+			t.Errorf("%s is answered by 404: offer it, or say in absent.go what to do instead", c)
+		case found.Absent == "":
+			offered = append(offered, "`"+c+"`")
+		default:
+			absent = append(absent, fmt.Sprintf("| `%s` | %s |\n", c, found.Absent))
+			status, out := b.send(method, "/v"+rest.NewestVersion.String()+strings.NewReplacer("{", "", "}", "").Replace(path), "")
+			if status != 501 || method != "HEAD" && !strings.Contains(out, found.Absent) {
+				t.Errorf("%s answers %d %s", c, status, out)
+			}
+		}
+	}
+	doc := "Offered: " + strings.Join(offered, ", ") + ".\n\n| not offered | |\n|---|---|\n" + strings.Join(absent, "")
+	if err := document.Check("../../docs/compatibility.md", "calls", doc, *update); err != nil {
+		t.Error(err)
+	}
+}
+
+// dockersCalls are the methods and paths in the description of the API that comes with its types.
+func dockersCalls(t *testing.T) (calls []string) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/moby/moby/api").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "swagger.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var described struct {
+		Info  struct{ Version string }
+		Paths map[string]map[string]any
+	}
+	if err := yaml.Unmarshal(raw, &described); err != nil {
+		t.Fatal(err)
+	}
+	if v := rest.NewestVersion.String(); described.Info.Version != v {
+		t.Errorf("the API's description is of version %s, and hyperd speaks %s", described.Info.Version, v)
+	}
+	for path, methods := range described.Paths {
+		for m := range methods {
+			if m != "parameters" {
+				calls = append(calls, strings.ToUpper(m)+" "+path)
+			}
+		}
+	}
+	slices.SortFunc(calls, func(a, b string) int {
+		_, x, _ := strings.Cut(a, " ")
+		_, y, _ := strings.Cut(b, " ")
+		return strings.Compare(x+" "+a, y+" "+b)
+	})
+	return calls
+}
+
+// samePath tells that a pattern takes a path of the description, in which {...} stands for a name.
+func samePath(pattern, path string) bool {
+	p, q := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if strings.HasSuffix(pattern, "/{rest...}") && len(q) >= len(p) {
+		q = append(q[:len(p)-1:len(p)-1], "{rest}")
+	}
+	return slices.EqualFunc(p, q, func(x, y string) bool {
+		return x == y || strings.HasPrefix(x, "{") && strings.HasPrefix(y, "{") || x == "{rest...}"
+	})
+}
+
+func literals(pattern string) (n int) {
+	for _, s := range strings.Split(pattern, "/") {
+		if !strings.HasPrefix(s, "{") {
+			n++
+		}
+	}
+	return n
+}
