@@ -127,8 +127,12 @@ func TestVerbs(t *testing.T) {
 		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"bogus":["1"]}`), "", 400, "invalid filter 'bogus'", ""},
 		{"GET", "/v1.44/containers/db/top?ps_args=aux%20-w", "", 200, `{"Processes":[["1","mysqld"]],"Titles":["PID","CMD"]}`, "top db [aux -w]"},
 		{
-			"POST", "/v1.44/containers/web/update", `{"Memory":5,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2}}`, 200,
-			"The setting of memory is ignored", "update web restart=on-failure:2 add=[] remove=[]",
+			"POST", "/v1.44/containers/web/update", `{"MemorySwappiness":-1,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2}}`, 200,
+			`"Warnings":[]`, "update web restart=on-failure:2 add=[] remove=[]",
+		},
+		{
+			"POST", "/v1.44/containers/web/update", `{"Memory":5,"PidsLimit":3,"RestartPolicy":{"Name":"always"}}`, 501,
+			"what a container has of the machine (memory, the number of processes) follows from its size", "",
 		},
 		{
 			"PUT", "/v1.23/containers/web", `{"AddSecurityGroups":{"b":"yes","a":"yes"},"RemoveSecurityGroups":null,"SetContainerProtection":"false"}`, 204,

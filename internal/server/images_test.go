@@ -78,7 +78,10 @@ func TestPullFailures(t *testing.T) {
 			"broken off", "/v1.44/images/create?fromImage=x", pullOf()[:1], oops.Unavailable("the registry went away"), 200,
 			`{"errorDetail":{"message":"the registry went away"},"error":"the registry went away"}`,
 		},
-		{"import", "/v1.44/images/create?fromSrc=-", nil, nil, 501, "cannot be imported"},
+		{"nothing", "/v1.44/images/create", nil, nil, 400, "no image is named"},
+		{"import under a bad name", "/v1.44/images/create?fromSrc=-&repo=Not+A+Name", nil, nil, 400, "Not A Name"},
+		{"import with a change that needs a build", "/v1.44/images/create?fromSrc=-&changes=RUN+true", nil, nil, 400, "RUN is not a valid change command"},
+		{"import for another machine", "/v1.44/images/create?fromSrc=-&platform=linux/s390x", nil, nil, 400, "platform linux/s390x is not offered"},
 		{"another machine's", "/v1.44/images/create?fromImage=x&platform=windows%2Famd64", nil, nil, 400, "platform windows/amd64 is not offered"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -46,6 +46,8 @@ func complaint(text string) string {
 			said = append(said, "the daemon refuses")
 		case strings.HasPrefix(line, "WARNING:"):
 			said = append(said, "a warning")
+		case strings.HasPrefix(line, "See '"), strings.HasPrefix(line, "Run '"), strings.HasPrefix(line, "time="):
+			// the client's own, which depend on its version and on how fast a container ends
 		case line != "":
 			said = append(said, line)
 		}
@@ -55,8 +57,10 @@ func complaint(text string) string {
 
 // passing are the names of JSON values that only some versions of Docker have for the same version of its API.
 var passing = []string{
-	"KernelMemory", "KernelMemoryTCP", "KernelMemory", "OnBuild", "DNSNames", "GwPriority", "EnableIPv4", "CDISpecDirs", "Expected", "FirewallBackend",
-	"DockerVersion", "Containerd", "DiscoveredDevices", "NRI", "MacAddress",
+	"KernelMemory", "KernelMemoryTCP", "OnBuild", "DNSNames", "GwPriority", "EnableIPv4", "CDISpecDirs", "Expected", "FirewallBackend",
+	"AllowNondistributableArtifactsCIDRs", "AllowNondistributableArtifactsHostnames", "DockerVersion", "Containerd", "DiscoveredDevices", "NRI", "MacAddress",
+	// Of these Docker shows what the client has sent: nothing, or an empty list.
+	"BlkioDeviceReadBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteBps", "BlkioDeviceWriteIOps", "BlkioWeightDevice", "Ulimits",
 }
 
 // shape is what a JSON text is made of: for each path the kinds of value that are there. It is nil if the text is not JSON, which may be

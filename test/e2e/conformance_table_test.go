@@ -13,6 +13,7 @@ import (
 //	$ COMMAND                   prepares: it must succeed with both
 //	COMMAND                     is compared
 //	  ~ REASON                  after a command: the whole answer differs on purpose
+//	  ~? .PATH: REASON          the same where it depends on the client or on Docker's version
 //	  ~ .PATH .PATH: REASON     after a command whose output is JSON: what is at these paths and below differs on purpose
 //
 // A command is a line for a shell, in a directory of the group's own, where docker is the client of the daemon in question. Lines that begin
@@ -48,11 +49,11 @@ func readTable(name string) ([]*group, error) {
 		case strings.HasPrefix(line, "== "):
 			groups = append(groups, &group{name: line[3:]})
 			last = nil
-		case strings.HasPrefix(line, "~ "):
+		case strings.HasPrefix(line, "~"):
 			if last == nil || last.setUp {
 				return nil, bad("this reason follows no command that is compared")
 			}
-			if err := last.reason(line[2:]); err != nil {
+			if err := last.reason(line); err != nil {
 				return nil, bad(err.Error())
 			}
 		case len(groups) == 0:
@@ -67,7 +68,8 @@ func readTable(name string) ([]*group, error) {
 	return groups, in.Err()
 }
 
-func (i *invocation) reason(text string) error {
+func (i *invocation) reason(line string) error {
+	mark, text, _ := strings.Cut(line, " ")
 	if !strings.HasPrefix(text, ".") && !strings.HasPrefix(text, "[].") {
 		i.differs = text
 		return nil
@@ -77,7 +79,7 @@ func (i *invocation) reason(text string) error {
 		return fmt.Errorf("paths need a reason after a colon")
 	}
 	for _, p := range strings.Fields(paths) {
-		i.paths[p] = why
+		i.paths[p], i.used[p] = why, mark == "~?"
 	}
 	return nil
 }

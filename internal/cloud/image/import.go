@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"runtime"
 	"time"
@@ -83,8 +84,13 @@ func (s *Service) layerOf(r io.Reader) (*spool.Body, error) {
 	if err != nil {
 		return nil, oops.Invalid("the archive cannot be read: it is empty")
 	}
-	layer, err := spool.Read(io.MultiReader(bytes.NewReader(head[:n]), plain), s.SpoolDir, s.MaxSize)
-	if err != nil {
+	layer, err := spool.Read(spool.WhileRoom(io.MultiReader(bytes.NewReader(head[:n]), plain), s.SpoolDir), s.SpoolDir, s.MaxSize)
+	switch {
+	case errors.Is(err, spool.ErrNoRoom):
+		return nil, err
+	case errors.Is(err, spool.ErrTooLarge):
+		return nil, oops.Exhausted("the root file system has more than %d MB, which is what an image can have", s.MaxSize>>20)
+	case err != nil:
 		return nil, oops.Invalid("the archive cannot be read: %v", err)
 	}
 	if h, err := tar.NewReader(layer.Reader()).Next(); err != nil && (err != io.EOF || layer.Size() < 512) {
