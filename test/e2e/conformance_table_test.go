@@ -13,8 +13,9 @@ import (
 //	$ COMMAND                   prepares: it must succeed with both
 //	COMMAND                     is compared
 //	  ~ REASON                  after a command: the whole answer differs on purpose
-//	  ~? .PATH: REASON          the same where it depends on the client or on Docker's version
 //	  ~ .PATH .PATH: REASON     after a command whose output is JSON: what is at these paths and below differs on purpose
+//
+// With ~? for ~ it differs here, and need not elsewhere: it depends on the machine, the client or the version of Docker.
 //
 // A command is a line for a shell, in a directory of the group's own, where docker is the client of the daemon in question. Lines that begin
 // with # are comments.
@@ -28,6 +29,7 @@ type invocation struct {
 	command string
 	setUp   bool
 	differs string            // why the whole answer does; "": it does not
+	maybe   bool              // it need not
 	paths   map[string]string // JSON paths to the reasons why what is there does
 	used    map[string]bool   // paths where something did
 }
@@ -71,7 +73,7 @@ func readTable(name string) ([]*group, error) {
 func (i *invocation) reason(line string) error {
 	mark, text, _ := strings.Cut(line, " ")
 	if !strings.HasPrefix(text, ".") && !strings.HasPrefix(text, "[].") {
-		i.differs = text
+		i.differs, i.maybe = text, mark == "~?"
 		return nil
 	}
 	paths, why, ok := strings.Cut(text, ": ")
