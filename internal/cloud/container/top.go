@@ -66,6 +66,9 @@ func (p *Processes) inside(a account.Ref) {
 			continue
 		}
 		for _, row := range p.Rows {
+			if i >= len(row) {
+				continue // a column before it was empty
+			}
 			n, err := strconv.ParseUint(row[i], 10, 32)
 			if err != nil || n < uint64(a.HostID()) || n >= uint64(a.HostID())+account.IDCount {
 				continue
