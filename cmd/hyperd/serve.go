@@ -183,7 +183,7 @@ type parts struct {
 func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	st, eng := b.store, b.engine
 	p := &parts{store: st, events: event.NewBus()}
-	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web})
+	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web, SpoolDir: filepath.Join(c.DataRoot, "tmp")})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB,
 		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute})
 	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})

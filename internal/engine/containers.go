@@ -83,10 +83,12 @@ type RunSpec struct {
 	ShmSize     int64 // bytes; 0: 64 MiB
 	CapAdd      []string
 	CapDrop     []string
-	GroupAdd    []string
-	Sysctls     map[string]string
-	OOMScoreAdj int
-	Log         LogConfig
+	// NoNewPrivileges keeps programs from getting more rights than who runs them (setuid).
+	NoNewPrivileges bool
+	GroupAdd        []string
+	Sysctls         map[string]string
+	OOMScoreAdj     int
+	Log             LogConfig
 }
 
 // Mount binds a directory or file of the host into the container.

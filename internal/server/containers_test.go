@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -117,11 +118,21 @@ func TestVerbs(t *testing.T) {
 		{"DELETE", "/v1.44/containers/web?notices=1", "", 200, `["attached volume(data) is not deleted"]`, "remove web force=false volumes=false"},
 		{"DELETE", "/v1.23/containers/web?v=0", "", 200, `["attached volume(data) is not deleted"]`, "remove web force=false volumes=false"},
 		{"DELETE", "/v1.44/containers/web?link=1", "", 501, "a link cannot be taken away", ""},
-		{"POST", "/v1.44/containers/prune", "", 200, `{"ContainersDeleted":["` + dbID + `"],"SpaceReclaimed":0}`, "prune map[]"},
+		{"POST", "/v1.44/containers/prune", "", 200, `{"ContainersDeleted":["` + dbID + `"],"SpaceReclaimed":0}`, "prune one of 2020: true"},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"label":["k=w"]}`), "", 200, dbID, "prune one of 2020: false"},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"label!":["k"]}`), "", 200, dbID, "prune one of 2020: false"},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"until":["2019-12-31T00:00:00Z"]}`), "", 200, dbID, "prune one of 2020: false"},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"until":["24h"],"label":["k"]}`), "", 200, dbID, "prune one of 2020: true"},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"until":["soon"]}`), "", 400, "until must be", ""},
+		{"POST", "/v1.44/containers/prune?filters=" + url.QueryEscape(`{"bogus":["1"]}`), "", 400, "invalid filter 'bogus'", ""},
 		{"GET", "/v1.44/containers/db/top?ps_args=aux%20-w", "", 200, `{"Processes":[["1","mysqld"]],"Titles":["PID","CMD"]}`, "top db [aux -w]"},
 		{
-			"POST", "/v1.44/containers/web/update", `{"Memory":5,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2}}`, 200,
-			"The setting of memory is ignored", "update web restart=on-failure:2 add=[] remove=[]",
+			"POST", "/v1.44/containers/web/update", `{"MemorySwappiness":-1,"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":2}}`, 200,
+			`"Warnings":[]`, "update web restart=on-failure:2 add=[] remove=[]",
+		},
+		{
+			"POST", "/v1.44/containers/web/update", `{"Memory":5,"PidsLimit":3,"RestartPolicy":{"Name":"always"}}`, 501,
+			"what a container has of the machine (memory, the number of processes) follows from its size", "",
 		},
 		{
 			"PUT", "/v1.23/containers/web", `{"AddSecurityGroups":{"b":"yes","a":"yes"},"RemoveSecurityGroups":null,"SetContainerProtection":"false"}`, 204,

@@ -179,8 +179,9 @@ func (f *fakeContainers) Remove(_ context.Context, _ account.Ref, ref string, o 
 	return []string{"attached volume(data) is not deleted"}, f.note("remove %s force=%v volumes=%v", ref, o.Force, o.Volumes)
 }
 
-func (f *fakeContainers) Prune(_ context.Context, _ account.Ref, filters map[string][]string) ([]string, error) {
-	return []string{dbID}, f.note("prune %v", filters)
+func (f *fakeContainers) Prune(_ context.Context, _ account.Ref, match func(*container.Container) bool) ([]string, error) {
+	at := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	return []string{dbID}, f.note("prune one of 2020: %v", match(&container.Container{CreatedAt: at, Spec: container.Spec{Labels: map[string]string{"k": "v"}}}))
 }
 
 func (f *fakeContainers) Update(_ context.Context, _ account.Ref, ref string, r container.UpdateRequest) ([]string, error) {

@@ -77,14 +77,20 @@ func (f *fakeImages) Remove(_ context.Context, _ account.Ref, ref string, force 
 	return []image.Removed{{Untagged: "mysql:latest"}, {Deleted: imageID}}, f.err
 }
 
-func (f *fakeImages) Prune(_ context.Context, _ account.Ref, dangling bool) ([]image.Removed, int64, error) {
-	f.calls = append(f.calls, fmt.Sprintf("prune %v", dangling))
+func (f *fakeImages) Prune(_ context.Context, _ account.Ref, match func(*store.Image) bool, dangling bool) ([]image.Removed, int64, error) {
+	f.calls = append(f.calls, fmt.Sprintf("prune %v, new ones: %v", dangling, match(&store.Image{Image: engine.Image{Created: time.Now().Add(-time.Minute)}})))
 	return []image.Removed{{Deleted: imageID}}, 5000, nil
 }
 
 func (f *fakeImages) Tag(_ context.Context, _ account.Ref, ref, repository, tag string) error {
 	f.calls = append(f.calls, fmt.Sprintf("tag %s %s %s", ref, repository, tag))
 	return nil
+}
+
+func (f *fakeImages) Import(_ context.Context, _ account.Ref, req image.ImportRequest) (string, error) {
+	raw, err := io.ReadAll(req.Archive)
+	f.calls = append(f.calls, fmt.Sprintf("import %q as %s:%s, %s %v %v", raw, req.Repository, req.Tag, req.Comment, req.Config.Cmd, req.Config.Env))
+	return imageID, err
 }
 
 func (f *fakeImages) Load(_ context.Context, _ account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error {
@@ -173,8 +179,8 @@ func (f *fakeVolumes) Remove(_ context.Context, _ account.Ref, name string, forc
 	return oops.Conflict("volume is in use - [%s]", webID)
 }
 
-func (f *fakeVolumes) Prune(_ context.Context, _ account.Ref, all bool) ([]string, int64, error) {
-	f.calls = append(f.calls, fmt.Sprintf("prune %v", all))
+func (f *fakeVolumes) Prune(_ context.Context, _ account.Ref, match func(*store.Volume) bool, all bool) ([]string, int64, error) {
+	f.calls = append(f.calls, fmt.Sprintf("prune %v, with k=v: %v", all, match(&store.Volume{Labels: map[string]string{"k": "v"}})))
 	return []string{"old"}, 42, nil
 }
 

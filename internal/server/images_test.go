@@ -78,7 +78,10 @@ func TestPullFailures(t *testing.T) {
 			"broken off", "/v1.44/images/create?fromImage=x", pullOf()[:1], oops.Unavailable("the registry went away"), 200,
 			`{"errorDetail":{"message":"the registry went away"},"error":"the registry went away"}`,
 		},
-		{"import", "/v1.44/images/create?fromSrc=-", nil, nil, 501, "cannot be imported"},
+		{"nothing", "/v1.44/images/create", nil, nil, 400, "no image is named"},
+		{"import under a bad name", "/v1.44/images/create?fromSrc=-&repo=Not+A+Name", nil, nil, 400, "Not A Name"},
+		{"import with a change that needs a build", "/v1.44/images/create?fromSrc=-&changes=RUN+true", nil, nil, 400, "RUN is not a valid change command"},
+		{"import for another machine", "/v1.44/images/create?fromSrc=-&platform=linux/s390x", nil, nil, 400, "platform linux/s390x is not offered"},
 		{"another machine's", "/v1.44/images/create?fromImage=x&platform=windows%2Famd64", nil, nil, 400, "platform windows/amd64 is not offered"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -129,8 +132,9 @@ func TestImageCalls(t *testing.T) {
 		{"GET", "/v1.44/images/json?filter=mysql&filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D", 200, imageID, `list "" map[dangling:[true]]`},
 		{"DELETE", "/v1.44/images/registry.example:5000/a/b:1?force=1", 200, `[{"Untagged":"mysql:latest"},{"Deleted":"` + imageID + `"}]`, "remove registry.example:5000/a/b:1 true"},
 		{"POST", "/v1.44/images/mysql/tag?repo=mine&tag=1", 201, "", "tag mysql mine 1"},
-		{"POST", "/v1.44/images/prune", 200, `"SpaceReclaimed":5000`, "prune true"},
-		{"POST", "/v1.44/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune false"},
+		{"POST", "/v1.44/images/prune", 200, `"SpaceReclaimed":5000`, "prune true, new ones: true"},
+		{"POST", "/v1.44/images/prune?filters=%7B%22until%22%3A%5B%221h%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune true, new ones: false"},
+		{"POST", "/v1.44/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D", 200, `"SpaceReclaimed":5000`, "prune false, new ones: true"},
 		{"GET", "/v1.44/images/nope/json", 404, "No such image: nope", ""},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {

@@ -28,9 +28,11 @@ func TestVolumes(t *testing.T) {
 		{"POST", "/v1.44/volumes/create", `{"DriverOpts":{"device":"/etc"}}`, 400, `no option \"device\"`, ""},
 		{"POST", "/v1.44/volumes/create", `{"Driver":"nfs"}`, 404, `no volume driver \"nfs\"`, ""},
 		{"DELETE", "/v1.44/volumes/data?force=1", "", 409, "volume is in use", "remove data true"},
-		{"POST", "/v1.44/volumes/prune", "", 200, `{"VolumesDeleted":["old"],"SpaceReclaimed":42}`, "prune false"},
-		{"POST", "/v1.44/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D", "", 200, "old", "prune true"},
-		{"POST", "/v1.41/volumes/prune", "", 200, "old", "prune true"},
+		{"POST", "/v1.44/volumes/prune", "", 200, `{"VolumesDeleted":["old"],"SpaceReclaimed":42}`, "prune false, with k=v: true"},
+		{"POST", "/v1.44/volumes/prune?filters=%7B%22label%21%22%3A%5B%22k%22%5D%7D", "", 200, "old", "prune false, with k=v: false"},
+		{"POST", "/v1.44/volumes/prune?filters=%7B%22until%22%3A%5B%221h%22%5D%7D", "", 400, "invalid filter 'until'", ""},
+		{"POST", "/v1.44/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D", "", 200, "old", "prune true, with k=v: true"},
+		{"POST", "/v1.41/volumes/prune", "", 200, "old", "prune true, with k=v: true"},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {
 			b := newBench(t)

@@ -32,51 +32,53 @@ const (
 // ContainerSpec is what the user asked for, checked and completed. It does not change after creation,
 // but for the fields that update changes.
 type ContainerSpec struct {
-	Image        string   // as typed
-	Args         []string // entrypoint and command, resolved against the image
-	Entrypoint   []string `json:",omitempty"` // resolved
-	Cmd          []string `json:",omitempty"` // resolved
-	Env          []string `json:",omitempty"` // image's and user's merged, without PATH, HOSTNAME and HOME added by the platform
-	WorkingDir   string   `json:",omitempty"`
-	User         string   `json:",omitempty"`
-	Hostname     string
-	Domainname   string            `json:",omitempty"`
-	Labels       map[string]string `json:",omitempty"` // user's; platform labels are derived
-	Tty          bool              `json:",omitempty"`
-	OpenStdin    bool              `json:",omitempty"`
-	StdinOnce    bool              `json:",omitempty"`
-	AttachStdin  bool              `json:",omitempty"`
-	AttachStdout bool              `json:",omitempty"`
-	AttachStderr bool              `json:",omitempty"`
-	Exposed      []Port            `json:",omitempty"` // image's, --expose and private sides of -p; sorted
-	Published    []PublishedPort   `json:",omitempty"` // -p, and -P resolved; in order of the user's words
-	PublishAll   bool              `json:",omitempty"`
-	Links        []Link            `json:",omitempty"`
-	Mounts       []Mount           `json:",omitempty"`
-	VolumesFrom  []string          `json:",omitempty"` // as asked: container[:mode]
-	Restart      RestartPolicy
-	StopSignal   string              `json:",omitempty"` // as given: SIGTERM, TERM or 15
-	StopTimeout  *int                `json:",omitempty"` // seconds
-	Size         string              // s1 ... l3
-	NoAutoVolume bool                `json:",omitempty"`
-	Protection   bool                `json:",omitempty"`
-	AutoRemove   bool                `json:",omitempty"`
-	Init         bool                `json:",omitempty"`
-	ReadOnly     bool                `json:",omitempty"`
-	Healthcheck  *engine.Healthcheck `json:",omitempty"` // image's and user's merged; nil: none
-	SecGroups    []string            `json:",omitempty"`
-	FIP          FIPRequest          `json:",omitzero"`
-	Tmpfs        map[string]string   `json:",omitempty"`
-	ShmSize      int64               `json:",omitempty"`
-	NetworkMode  string              `json:",omitempty"` // as asked: the name or id of its first network, or none; "" is the account's own
-	CapAdd       []string            `json:",omitempty"`
-	CapDrop      []string            `json:",omitempty"`
-	GroupAdd     []string            `json:",omitempty"`
-	Sysctls      map[string]string   `json:",omitempty"`
-	ExtraHosts   []string            `json:",omitempty"` // name:address
-	DNSSearch    []string            `json:",omitempty"` // of resolv.conf
-	DNSOptions   []string            `json:",omitempty"` // of resolv.conf
-	ConsoleSize  [2]uint16           `json:",omitzero"`
+	Image           string   // as typed
+	Args            []string // entrypoint and command, resolved against the image
+	Entrypoint      []string `json:",omitempty"` // resolved
+	Cmd             []string `json:",omitempty"` // resolved
+	Env             []string `json:",omitempty"` // image's and user's merged, without PATH, HOSTNAME and HOME added by the platform
+	WorkingDir      string   `json:",omitempty"`
+	User            string   `json:",omitempty"`
+	Hostname        string
+	Domainname      string            `json:",omitempty"`
+	Labels          map[string]string `json:",omitempty"` // user's; platform labels are derived
+	Tty             bool              `json:",omitempty"`
+	OpenStdin       bool              `json:",omitempty"`
+	StdinOnce       bool              `json:",omitempty"`
+	AttachStdin     bool              `json:",omitempty"`
+	AttachStdout    bool              `json:",omitempty"`
+	AttachStderr    bool              `json:",omitempty"`
+	Exposed         []Port            `json:",omitempty"` // image's, --expose and private sides of -p; sorted
+	Published       []PublishedPort   `json:",omitempty"` // -p, and -P resolved; in order of the user's words
+	PublishAll      bool              `json:",omitempty"`
+	Links           []Link            `json:",omitempty"`
+	Mounts          []Mount           `json:",omitempty"`
+	VolumesFrom     []string          `json:",omitempty"` // as asked: container[:mode]
+	Restart         RestartPolicy
+	StopSignal      string              `json:",omitempty"` // as given: SIGTERM, TERM or 15
+	StopTimeout     *int                `json:",omitempty"` // seconds
+	Size            string              // s1 ... l3
+	NoAutoVolume    bool                `json:",omitempty"`
+	Protection      bool                `json:",omitempty"`
+	AutoRemove      bool                `json:",omitempty"`
+	Init            bool                `json:",omitempty"`
+	ReadOnly        bool                `json:",omitempty"`
+	Healthcheck     *engine.Healthcheck `json:",omitempty"` // image's and user's merged; nil: none
+	SecGroups       []string            `json:",omitempty"`
+	FIP             FIPRequest          `json:",omitzero"`
+	Tmpfs           map[string]string   `json:",omitempty"`
+	ShmSize         int64               `json:",omitempty"`
+	NetworkMode     string              `json:",omitempty"` // as asked: the name or id of its first network, or none; "" is the account's own
+	CapAdd          []string            `json:",omitempty"`
+	CapDrop         []string            `json:",omitempty"`
+	ContainerIDFile string              `json:",omitempty"`
+	NoNewPrivileges bool                `json:",omitempty"`
+	GroupAdd        []string            `json:",omitempty"`
+	Sysctls         map[string]string   `json:",omitempty"`
+	ExtraHosts      []string            `json:",omitempty"` // name:address
+	DNSSearch       []string            `json:",omitempty"` // of resolv.conf
+	DNSOptions      []string            `json:",omitempty"` // of resolv.conf
+	ConsoleSize     [2]uint16           `json:",omitzero"`
 }
 
 // FIPRequest is the floating IP that a container asked for at its creation.

@@ -55,11 +55,6 @@ type rig struct {
 }
 
 func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
-	for _, p := range []string{"dockerd", "docker"} {
-		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing: 'make bench' installs docker.io", p)
-		}
-	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -79,13 +74,11 @@ func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
 	if err := l.Start("--trace"); err != nil {
 		return err
 	}
-	r := &rig{Lab: l, docker: "unix://" + filepath.Join(l.Dir, "docker.sock")}
+	r := &rig{Lab: l}
 	idleHyper := r.memory("hyperd")
-	stop, err := r.startDocker()
-	if err != nil {
+	if r.docker, err = l.StartDocker(); err != nil {
 		return err
 	}
-	defer stop()
 	idleDocker := r.memory("dockerd", "containerd")
 	if err := r.images(); err != nil {
 		return err
@@ -130,31 +123,6 @@ func closeAtSignal(l *lab.Lab) {
 
 func row(name string, hyper, docker float64, format string) {
 	fmt.Printf("%-34s %12s %12s %8.2f\n", name, fmt.Sprintf(format, hyper), fmt.Sprintf(format, docker), hyper/docker)
-}
-
-func (r *rig) startDocker() (func(), error) {
-	dir := filepath.Join(r.Dir, "docker")
-	cmd := r.Command(context.Background(), "dockerd", "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "run"),
-		"--pidfile", filepath.Join(dir, "pid"), "-H", r.docker, "--log-level", "error")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	logf, err := os.Create(filepath.Join(r.Dir, "dockerd.log"))
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdout, cmd.Stderr = logf, logf
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	for range 300 {
-		if exec.Command("docker", "-H", r.docker, "version").Run() == nil {
-			return func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }, nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	said, _ := os.ReadFile(logf.Name())
-	return nil, fmt.Errorf("dockerd did not come up:\n%s", said)
 }
 
 func (r *rig) images() error {

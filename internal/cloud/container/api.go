@@ -59,12 +59,16 @@ type CreateRequest struct {
 	ShmSize      int64
 	CapAdd       []string
 	CapDrop      []string
-	GroupAdd     []string
-	Sysctls      map[string]string
-	ExtraHosts   []string
-	DNSSearch    []string // of resolv.conf
-	DNSOptions   []string // of resolv.conf
-	ConsoleSize  [2]uint16
+	// NoNewPrivileges keeps programs from getting more rights than who runs them.
+	NoNewPrivileges bool
+	GroupAdd        []string
+	Sysctls         map[string]string
+	ExtraHosts      []string
+	DNSSearch       []string // of resolv.conf
+	DNSOptions      []string // of resolv.conf
+	ConsoleSize     [2]uint16
+	// ContainerIDFile is a file on the client's side, which it is told of again.
+	ContainerIDFile string
 	// Replaces is the id of a container that does not run, and whose place the new one takes: volumes that both mount at the same
 	// path pass to the new one, and quotas do not count the old one, which the caller removes next. "" replaces none.
 	Replaces string

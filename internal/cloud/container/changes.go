@@ -20,6 +20,13 @@ var committable = []string{"cmd", "entrypoint", "env", "expose", "healthcheck", 
 // maxChanges bounds the text of a commit's changes.
 const maxChanges = 64 << 10
 
+// ImportConfig is the config of an image that is made of nothing but a root file system, with instructions as in a Dockerfile. Errors:
+// ErrInvalidArgument.
+func ImportConfig(changes []string) (c ocispec.ImageConfig, d engine.DockerConfig, err error) {
+	err = applyChanges(&c, &d, changes)
+	return c, d, err
+}
+
 // applyChanges changes a config by instructions as in a Dockerfile.
 func applyChanges(c *ocispec.ImageConfig, d *engine.DockerConfig, changes []string) error {
 	text := strings.Join(changes, "\n")

@@ -134,10 +134,13 @@ func (s *Service) ExecStart(ctx context.Context, a account.Ref, execID string, s
 			close(started)
 		})
 		var cmd *engine.CommandError
-		if errors.As(err, &cmd) {
-			code = cmd.Code
-		}
 		s.execs.mu.Lock()
+		switch {
+		case errors.As(err, &cmd):
+			code = cmd.Code
+		case err != nil && r.Pid == 0:
+			code = 126 // nothing has run: there is no such user, or no such directory
+		}
 		r.Running, r.ExitCode = false, &code
 		s.execs.mu.Unlock()
 		done <- err

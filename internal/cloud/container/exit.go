@@ -87,11 +87,13 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 		s.Log.Error("deleting a task", "container", id, "error", err)
 	}
 	s.release(ctx, a, row)
+	// Told of before those who wait for it, whose own events come after.
+	s.publish(a, c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
+	s.publishPlaces(a, c, false)
 	if e.exited != nil {
 		close(e.exited)
 		e.exited = nil
 	}
-	s.publish(a, c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
 	e.wake(WaitNextExit, code)
 	if again {
 		s.restartAfter(a, c, e, wait)

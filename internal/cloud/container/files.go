@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/containerd/errdefs"
 
@@ -155,10 +156,14 @@ func (s *Service) Export(ctx context.Context, a account.Ref, ref string, begin f
 	})
 }
 
+// platformFiles are the places of what is mounted into every container: that something is there is nobody's change.
+var platformFiles = []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}
+
 // Changes tells what of a container's root file system differs from its image.
 func (s *Service) Changes(ctx context.Context, a account.Ref, ref string) (out []engine.FileChange, err error) {
 	err = s.atFiles(ctx, a, ref, false, func(ctx context.Context, _ *Container, at engine.FileSite) error {
 		out, err = s.Engine.FileChanges(ctx, a, at)
+		out = slices.DeleteFunc(out, func(c engine.FileChange) bool { return slices.Contains(platformFiles, c.Path) })
 		return err
 	})
 	return out, err

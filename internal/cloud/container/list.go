@@ -142,6 +142,9 @@ func (s *Service) matcher(view *store.View, a account.Ref, key, v string) (match
 			})
 		}, nil
 	case "health":
+		if !slices.Contains([]string{"none", "starting", "healthy", "unhealthy"}, v) {
+			return nil, oops.Invalid("Unrecognised filter value for health: %s", v)
+		}
 		return func(s *Service, _ *store.View, a account.Ref, c *Container) bool {
 			h := s.Health(a, c.ID)
 			return h == nil && v == "none" || h != nil && h.Status == v

@@ -82,6 +82,7 @@ func (s *Service) killLive(ctx context.Context, a account.Ref, c *Container, e *
 	if err := s.Engine.Signal(ctx, a, c.ID, int(syscall.SIGKILL)); err != nil && !errdefs.IsNotFound(err) {
 		return err
 	}
+	s.publish(a, c, "kill", map[string]string{"signal": sigText(syscall.SIGKILL)})
 	if !waitFor(exited, 20*time.Second) {
 		return oops.Unavailable("container %s did not end 20 s after SIGKILL", c.Name)
 	}
@@ -95,15 +96,15 @@ func (s *Service) forget(id string) {
 	s.execs.forget(id)
 }
 
-// Prune removes the containers that do not run.
-func (s *Service) Prune(ctx context.Context, a account.Ref, filters map[string][]string) ([]string, error) {
-	list, err := s.List(ctx, a, ListOptions{All: true, Filters: filters})
+// Prune removes the containers that do not run and match.
+func (s *Service) Prune(ctx context.Context, a account.Ref, match func(*Container) bool) ([]string, error) {
+	list, err := s.List(ctx, a, ListOptions{All: true})
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
 	for _, c := range list {
-		if c.State.Status != store.StatusCreated && c.State.Status != store.StatusExited || c.Spec.Protection {
+		if c.State.Status != store.StatusCreated && c.State.Status != store.StatusExited || c.Spec.Protection || !match(c) {
 			continue
 		}
 		if _, err := s.Remove(ctx, a, c.ID, RemoveOptions{Volumes: false}); err != nil {

@@ -24,12 +24,15 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 		AttachStdin: req.AttachStdin, AttachStdout: req.AttachStdout, AttachStderr: req.AttachStderr,
 		PublishAll: req.PublishAll, Restart: req.Restart, StopSignal: req.StopSignal, StopTimeout: req.StopTimeout,
 		AutoRemove: req.AutoRemove, Init: req.Init, ReadOnly: req.ReadOnly,
-		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop,
+		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop, NoNewPrivileges: req.NoNewPrivileges, ContainerIDFile: req.ContainerIDFile,
 		GroupAdd: req.GroupAdd, Sysctls: req.Sysctls, ExtraHosts: req.ExtraHosts, ConsoleSize: req.ConsoleSize,
 	}
 	cfg := img.Config.Config
 	if req.Privileged {
 		return spec, nil, oops.Forbidden("privileged containers are not offered: root inside a container is never root on the machine")
+	}
+	if len(req.ContainerIDFile) > maxPath {
+		return spec, nil, oops.Invalid("the name of the file for the id has %d bytes, more than %d", len(req.ContainerIDFile), maxPath)
 	}
 	if err := takeLabels(req.Labels, &spec); err != nil {
 		return spec, nil, err
@@ -140,6 +143,9 @@ func resolveCommand(req *CreateRequest, cfg ocispec.ImageConfig, spec *Spec) err
 	}
 	return nil
 }
+
+// maxPath is how long the name of a file can be.
+const maxPath = 4096
 
 // mergeEnv lays the user's variables over the image's; a name without = takes a variable away.
 func mergeEnv(image, user []string) ([]string, error) {

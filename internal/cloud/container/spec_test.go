@@ -1,7 +1,9 @@
 package container
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -151,6 +153,17 @@ func TestResolvePorts(t *testing.T) {
 				t.Errorf("%v %v, want %v", spec.Published, err, tc.want)
 			}
 		})
+	}
+}
+
+func TestUsersAreThoseInside(t *testing.T) {
+	w := newWorld(t)
+	base := strconv.FormatUint(uint64(w.a.HostID()), 10)
+	nobody := strconv.FormatUint(uint64(w.a.HostID())+65534, 10)
+	p := Processes{Titles: []string{"UID", "PID", "STIME"}, Rows: [][]string{{base, base, "1"}, {nobody, "2", "1"}, {"0", "3", "1"}, {}}}
+	p.inside(w.a)
+	if got, want := fmt.Sprint(p.Rows), "[[root "+base+" 1] [65534 2 1] [0 3 1] []]"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -75,6 +75,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 		return err
 	}
 	e.exited = make(chan struct{})
+	s.publishPlaces(a, c, true)
 	s.publish(a, c, "start", nil)
 	s.startHealth(a, c, e)
 	return nil
@@ -152,7 +153,7 @@ func (s *Service) run(ctx context.Context, a account.Ref, c *Container) (pid int
 		ID: c.ID, Image: c.ImageID, Args: c.Spec.Args, Env: s.env(a, c), WorkingDir: c.Spec.WorkingDir, User: c.Spec.User,
 		Hostname: hostname(c), Tty: c.Spec.Tty, ConsoleSize: c.Spec.ConsoleSize, OpenStdin: c.Spec.OpenStdin, Init: c.Spec.Init,
 		ReadOnly: c.Spec.ReadOnly, Ephemeral: c.Spec.AutoRemove, Limits: limits, Mounts: append(files, mounts...), Tmpfs: c.Spec.Tmpfs, ShmSize: c.Spec.ShmSize,
-		CapAdd: c.Spec.CapAdd, CapDrop: c.Spec.CapDrop, GroupAdd: c.Spec.GroupAdd, Sysctls: c.Spec.Sysctls, Log: s.LogConfig,
+		CapAdd: c.Spec.CapAdd, CapDrop: c.Spec.CapDrop, NoNewPrivileges: c.Spec.NoNewPrivileges, GroupAdd: c.Spec.GroupAdd, Sysctls: c.Spec.Sysctls, Log: s.LogConfig,
 	}
 	var g errgroup.Group
 	applied := make(chan struct{})

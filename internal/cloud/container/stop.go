@@ -87,6 +87,7 @@ func (s *Service) stopLive(ctx context.Context, a account.Ref, c *Container, e *
 	if err := s.Engine.Signal(ctx, a, c.ID, int(syscall.SIGKILL)); err != nil && !errdefs.IsNotFound(err) {
 		return err
 	}
+	s.publish(a, c, "kill", map[string]string{"signal": sigText(syscall.SIGKILL)})
 	if !waitFor(exited, 20*time.Second) {
 		return oops.Unavailable("container %s did not end 20 s after SIGKILL", c.Name)
 	}

@@ -33,11 +33,52 @@ func (s *Service) Top(ctx context.Context, a account.Ref, ref string, psArgs []s
 	if err != nil {
 		return Processes{}, err
 	}
-	out, err := exec.CommandContext(ctx, "ps", psArgs...).Output()
+	// Without a list of its own ps shows what has its own user and terminal. Some forms of its arguments take none.
+	out, err := exec.CommandContext(ctx, "ps", append(slices.Clone(psArgs), "-q", joinPIDs(pids))...).Output()
+	if err != nil {
+		out, err = exec.CommandContext(ctx, "ps", psArgs...).Output()
+	}
 	if err != nil {
 		return Processes{}, oops.Invalid("ps does not take the arguments %s: %v", strings.Join(psArgs, " "), err)
 	}
-	return filterPS(string(out), pids)
+	p, err := filterPS(string(out), pids)
+	if err == nil {
+		p.inside(a)
+	}
+	return p, err
+}
+
+func joinPIDs(pids []int) string {
+	text := make([]string, len(pids))
+	for i, pid := range pids {
+		text[i] = strconv.Itoa(pid)
+	}
+	return strings.Join(text, ",")
+}
+
+// userColumns are those of ps that show who runs a process, where it knows no name for the id.
+var userColumns = []string{"UID", "USER", "RUSER", "EUSER", "SUSER", "FUSER", "RUID", "EUID", "SUID", "FUID", "GROUP", "RGROUP", "EGROUP", "GID", "RGID", "EGID"}
+
+// inside shows users and groups as they are in the account's containers, and not as on the machine.
+func (p *Processes) inside(a account.Ref) {
+	for i, title := range p.Titles {
+		if !slices.Contains(userColumns, title) {
+			continue
+		}
+		for _, row := range p.Rows {
+			if i >= len(row) {
+				continue // a column before it was empty
+			}
+			n, err := strconv.ParseUint(row[i], 10, 32)
+			if err != nil || n < uint64(a.HostID()) || n >= uint64(a.HostID())+account.IDCount {
+				continue
+			}
+			row[i] = strconv.FormatUint(n-uint64(a.HostID()), 10)
+			if row[i] == "0" && !strings.HasSuffix(title, "ID") || row[i] == "0" && title == "UID" && slices.Contains(p.Titles, "STIME") {
+				row[i] = "root" // which ps -f calls UID, too
+			}
+		}
+	}
 }
 
 // filterPS keeps the rows of ps's output whose PID is one of pids.

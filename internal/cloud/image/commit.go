@@ -85,5 +85,8 @@ func (s *Service) Commit(ctx context.Context, a account.Ref, req CommitRequest) 
 			return s.keep(ctx, a, img, names, enter)
 		},
 	})
+	if err == nil && named != nil {
+		s.publish(a, "tag", id, reference.FamiliarString(reference.TagNameOnly(named)))
+	}
 	return id, err
 }

@@ -36,6 +36,10 @@ type Loaded struct {
 // each as it is kept. An image is there whole or not at all; those that were kept before an error stay (cli 4.1). An account
 // loads one archive at a time: others wait. Errors: ErrInvalidArgument, ErrResourceExhausted.
 func (s *Service) Load(ctx context.Context, a account.Ref, req LoadRequest, loaded func(Loaded)) error {
+	return s.load(ctx, a, req, "load", loaded)
+}
+
+func (s *Service) load(ctx context.Context, a account.Ref, req LoadRequest, action string, loaded func(Loaded)) error {
 	if err := a.Check(); err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (s *Service) Load(ctx context.Context, a account.Ref, req LoadRequest, load
 			for _, n := range named {
 				loaded(Loaded{ID: img.ID, Name: reference.FamiliarString(n)})
 			}
-			s.publish(a, "load", img.ID, img.ID)
+			s.publish(a, action, img.ID, img.ID)
 			return nil
 		},
 	})

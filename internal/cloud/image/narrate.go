@@ -18,6 +18,7 @@ type narrator struct {
 	now    func() time.Time
 	begun  bool
 	layers map[string]told
+	there  []Message // layers that were there already: of no interest if nothing else has to be fetched either
 }
 
 // told is what was said last of a layer.
@@ -64,12 +65,27 @@ func (n *narrator) progress(p engine.PullProgress) {
 	if counts {
 		m.Current, m.Total = p.Current, p.Total
 	}
+	if p.Status == engine.PullExists {
+		n.there = append(n.there, m)
+		return
+	}
+	n.tellThere()
 	n.out(m)
+}
+
+func (n *narrator) tellThere() {
+	for _, m := range n.there {
+		n.out(m)
+	}
+	n.there = nil
 }
 
 // end says what came of it.
 func (n *narrator) end(digest string, fresh bool) {
 	n.begin()
+	if fresh {
+		n.tellThere()
+	}
 	n.out(Message{Status: "Digest: " + digest})
 	status := "Status: Image is up to date for "
 	if fresh {

@@ -9,15 +9,18 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// Prune removes the images that no container was made from: the dangling ones, or every one. It tells what went
+// Prune removes the images that match and that no container was made from: the dangling ones, or every one. It tells what went
 // and how many bytes its layers had; those shared with images that stay, or with other accounts, are counted too. After an
 // error it tells what went before.
-func (s *Service) Prune(ctx context.Context, a account.Ref, dangling bool) ([]Removed, int64, error) {
+func (s *Service) Prune(ctx context.Context, a account.Ref, match func(*store.Image) bool, dangling bool) ([]Removed, int64, error) {
 	var all []Removed
 	var bytes int64
 	for _, img := range s.Store.View(a).Images() {
 		if err := ctx.Err(); err != nil {
 			return all, bytes, err
+		}
+		if !match(img) {
+			continue
 		}
 		steps, err := s.carryOut(ctx, a, func(tx *store.Tx) (*removal, error) { return pruneOne(tx, img.ID, dangling) })
 		if errdefs.IsConflict(err) {

@@ -174,6 +174,8 @@ func TestRemoveTellsListeners(t *testing.T) {
 	}
 }
 
+func anyImage(*store.Image) bool { return true }
+
 func TestPrune(t *testing.T) {
 	setUp := func(t *testing.T) *bench {
 		b := newBench(t)
@@ -186,7 +188,7 @@ func TestPrune(t *testing.T) {
 	}
 	t.Run("dangling ones", func(t *testing.T) {
 		b := setUp(t)
-		steps, bytes, err := b.images.Prune(t.Context(), b.a, true)
+		steps, bytes, err := b.images.Prune(t.Context(), b.a, anyImage, true)
 		if err != nil || bytes != mysql.Size || said(steps) != "Untagged: mysql@MYSQL\nDeleted: MYSQL-ID\nDeleted: MYSQL-LAYER1" {
 			t.Errorf("it says\n%s\n%d bytes, %v", said(steps), bytes, err)
 		}
@@ -196,7 +198,7 @@ func TestPrune(t *testing.T) {
 	})
 	t.Run("all that are not in use", func(t *testing.T) {
 		b := setUp(t)
-		_, bytes, err := b.images.Prune(t.Context(), b.a, false)
+		_, bytes, err := b.images.Prune(t.Context(), b.a, anyImage, false)
 		if got := b.shown(); err != nil || bytes != mysql.Size+newer.Size || got != "nginx:latest,nginx@NGINX" {
 			t.Errorf("left are %s, %d bytes, %v", got, bytes, err)
 		}

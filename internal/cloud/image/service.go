@@ -37,6 +37,8 @@ type Config struct {
 	AtOnce int64
 	// Fetch gets archives from URLs. Nil asks public addresses only.
 	Fetch Fetcher
+	// SpoolDir is where root file systems are kept while they are imported; "": where the system keeps temporary files.
+	SpoolDir string
 }
 
 const (
@@ -65,6 +67,8 @@ type shelf struct {
 	turns *semaphore.Weighted
 	// loading holds who loads an archive: one at a time, since each may fill a good part of the machine's disk.
 	loading chan struct{}
+	// importing holds who imports a root file system, which is kept as a whole before it is loaded.
+	importing chan struct{}
 }
 
 // New returns a Service.
@@ -102,6 +106,7 @@ func (s *Service) shelf(a account.Ref) *shelf {
 	if sh == nil {
 		sh = &shelf{
 			pulls: map[pullKey]*pull{}, lost: map[*pull]map[string]bool{}, turns: semaphore.NewWeighted(s.AtOnce), loading: make(chan struct{}, 1),
+			importing: make(chan struct{}, 1),
 		}
 		s.accounts[a.ID()] = sh
 	}

@@ -269,7 +269,7 @@ func TestRemovalEndsAFilling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.volumes.Prune(t.Context(), b.a, true); err != nil || len(b.store.View(b.a).Volumes()) != 2 {
+	if _, _, err := b.volumes.Prune(t.Context(), b.a, anyVolume, true); err != nil || len(b.store.View(b.a).Volumes()) != 2 {
 		t.Errorf("pruning takes volumes that are being filled: %v", err)
 	}
 	if err := b.volumes.Remove(t.Context(), b.a, "one", false); err != nil {

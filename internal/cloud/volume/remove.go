@@ -66,11 +66,11 @@ func doom(tx *store.Tx, v *store.Volume) error {
 	return tx.PutVolume(row)
 }
 
-// Prune removes the volumes that no container has: those that nobody gave a name, or with all every one. It
+// Prune removes the volumes that match and that no container has: those that nobody gave a name, or with all every one. It
 // returns their names and how many bytes of the machine's disk they took. After an error it tells what went before.
-func (s *Service) Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error) {
+func (s *Service) Prune(ctx context.Context, a account.Ref, match func(*store.Volume) bool, all bool) (names []string, bytes int64, err error) {
 	for _, v := range s.Store.View(a).Volumes() {
-		if v.Phase != store.Ready || v.Container != "" || v.Spec.Filling != nil || !all && !anonymous(v) {
+		if v.Phase != store.Ready || v.Container != "" || v.Spec.Filling != nil || !all && !anonymous(v) || !match(v) {
 			continue
 		}
 		used, err := s.Engine.VolumeUsage(ctx, a, v.ID)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestRemove(t *testing.T) {
@@ -59,14 +61,16 @@ func TestPrune(t *testing.T) {
 	anonymous := b.create("", nil)
 	used := b.create("", nil)
 	b.attach(used)
-	names, bytes, err := b.volumes.Prune(t.Context(), b.a, false)
+	names, bytes, err := b.volumes.Prune(t.Context(), b.a, anyVolume, false)
 	if err != nil || len(names) != 1 || names[0] != anonymous.Name || bytes != 1<<20 {
 		t.Errorf("Prune = %v, %d, %v", names, bytes, err)
 	}
-	if names, _, err = b.volumes.Prune(t.Context(), b.a, true); err != nil || len(names) != 1 || names[0] != "named" {
+	if names, _, err = b.volumes.Prune(t.Context(), b.a, anyVolume, true); err != nil || len(names) != 1 || names[0] != "named" {
 		t.Errorf("Prune of all = %v, %v", names, err)
 	}
 	if left := b.store.View(b.a).Volumes(); len(left) != 1 || left[0].ID != used.ID {
 		t.Errorf("left are %+v", left)
 	}
 }
+
+func anyVolume(*store.Volume) bool { return true }

@@ -32,13 +32,13 @@ func (m *Remote) readBody(r *http.Request, a account.Ref, want string) error {
 		if leave, err = m.uploads.enter(a); err != nil {
 			return err
 		}
-		limit, in = most, &roomy{r: r.Body, dir: m.SpoolDir}
+		limit, in = most, spool.WhileRoom(r.Body, m.SpoolDir)
 	}
 	body, err := spool.Read(in, m.SpoolDir, limit)
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
 		err = rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", limit))
-	case errors.Is(err, errNoRoom):
+	case errors.Is(err, spool.ErrNoRoom):
 	case err != nil:
 		err = oops.Invalid("reading the request's body: %v", err)
 	case body.Hash() != want:

@@ -2,24 +2,15 @@ package auth
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hypercloud/hyper/internal/account"
-	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// Bounds of signed bodies that are uploads: files for a container, an archive of images. They lie on the machine's disk until the call
+// maxUploads bounds signed bodies that are uploads: files for a container, an archive of images. They lie on the machine's disk until the call
 // ends.
-const (
-	maxUploads = 4       // of all accounts, at the same time; of one account: one
-	headroom   = 2 << 30 // bytes that stay free on the disk
-	look       = 64 << 20
-)
+const maxUploads = 4 // of all accounts, at the same time; of one account: one
 
 type uploadKey struct{}
 
@@ -58,30 +49,4 @@ func (u *uploads) enter(a account.Ref) (leave func(), err error) {
 		defer u.mu.Unlock()
 		delete(u.whose, a)
 	}), nil
-}
-
-// errNoRoom is the end of an upload that would fill the machine's disk.
-var errNoRoom = oops.Exhausted("the machine's disk is full")
-
-// roomy reads while the disk of a directory has room.
-type roomy struct {
-	r    io.Reader
-	dir  string
-	left int // until the disk is looked at again
-}
-
-func (r *roomy) Read(p []byte) (int, error) {
-	if r.left <= 0 && r.dir != "" {
-		var st unix.Statfs_t
-		if err := unix.Statfs(r.dir, &st); err != nil {
-			return 0, fmt.Errorf("looking at the machine's disk: %w", err)
-		}
-		if int64(st.Bavail)*st.Bsize < headroom {
-			return 0, errNoRoom
-		}
-		r.left = look
-	}
-	n, err := r.r.Read(p)
-	r.left -= n
-	return n, err
 }

@@ -43,7 +43,7 @@ func absentRoutes() []rest.Route {
 	var routes []rest.Route
 	for _, a := range absent {
 		for _, method := range strings.Fields(a.method) {
-			routes = append(routes, rest.Route{Method: method, Pattern: a.pattern, Handle: notOffered(a.why)})
+			routes = append(routes, rest.Route{Method: method, Pattern: a.pattern, Handle: notOffered(a.why), Absent: a.why})
 		}
 	}
 	return append(routes,

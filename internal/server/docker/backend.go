@@ -28,7 +28,7 @@ type Containers interface {
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
 	Rename(ctx context.Context, a account.Ref, ref, newName string) error
 	Remove(ctx context.Context, a account.Ref, ref string, opts container.RemoveOptions) (notices []string, err error)
-	Prune(ctx context.Context, a account.Ref, filters map[string][]string) (ids []string, err error)
+	Prune(ctx context.Context, a account.Ref, match func(*container.Container) bool) (ids []string, err error)
 	Top(ctx context.Context, a account.Ref, ref string, psArgs []string) (container.Processes, error)
 	Stats(ctx context.Context, a account.Ref, ref string) (engine.Stats, error)
 	Health(a account.Ref, containerID string) *container.Health
@@ -94,7 +94,7 @@ type Images interface {
 	List(a account.Ref, opts image.ListOptions) []image.Summary
 	Names(a account.Ref, id string) (repoTags, repoDigests []string)
 	Remove(ctx context.Context, a account.Ref, ref string, force bool) ([]image.Removed, error)
-	Prune(ctx context.Context, a account.Ref, dangling bool) ([]image.Removed, int64, error)
+	Prune(ctx context.Context, a account.Ref, match func(*store.Image) bool, dangling bool) ([]image.Removed, int64, error)
 	Tag(ctx context.Context, a account.Ref, ref, repository, tag string) error
 	ImageArchives
 }
@@ -102,6 +102,7 @@ type Images interface {
 // ImageArchives takes images out of archives, writes them into such, and sends them to registries.
 type ImageArchives interface {
 	Load(ctx context.Context, a account.Ref, req image.LoadRequest, loaded func(image.Loaded)) error
+	Import(ctx context.Context, a account.Ref, req image.ImportRequest) (imageID string, err error)
 	Download(ctx context.Context, a account.Ref, url string) (io.ReadCloser, int64, error)
 	Present(a account.Ref, layers [][]string) ([]string, error)
 	Save(ctx context.Context, a account.Ref, refs []string, begin func(), w io.Writer) error
@@ -116,7 +117,7 @@ type Volumes interface {
 	List(a account.Ref, filters map[string][]string) ([]*store.Volume, error)
 	Usage(ctx context.Context, a account.Ref, v *store.Volume) (bytes int64, err error)
 	Remove(ctx context.Context, a account.Ref, name string, force bool) error
-	Prune(ctx context.Context, a account.Ref, all bool) (names []string, bytes int64, err error)
+	Prune(ctx context.Context, a account.Ref, match func(*store.Volume) bool, all bool) (names []string, bytes int64, err error)
 	Failed(ctx context.Context, a account.Ref, v *store.Volume) (bool, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -33,13 +34,24 @@ func (api *API) createContainer(ctx context.Context, a account.Ref, w http.Respo
 	}
 	created, err := api.Containers.Create(ctx, a, in.domain(r.Form.Get("name")))
 	if err != nil {
-		return err
+		return api.notTheImage(ctx, a, in.Image, err)
 	}
 	// The original ignored resource settings without a word, and its client's user could not have meant them.
 	if !rest.Before(ctx, 24) {
 		created.Warnings = append(created.Warnings, in.warnings()...)
 	}
 	return rest.WriteJSON(w, http.StatusCreated, container.CreateResponse{ID: created.ID, Warnings: list(created.Warnings)})
+}
+
+// notTheImage is an error of a creation that does not look like the lack of its image: for a 404 clients pull the image, and try again.
+func (api *API) notTheImage(ctx context.Context, a account.Ref, image string, err error) error {
+	if !errdefs.IsNotFound(err) || rest.Before(ctx, 24) {
+		return err
+	}
+	if _, ferr := api.Images.Find(a, image); ferr != nil {
+		return err
+	}
+	return rest.WithStatus(http.StatusBadRequest, err)
 }
 
 // checkPlatform refuses the images of other platforms than this machine's: linux/amd64, linux/arm64/v8, amd64.

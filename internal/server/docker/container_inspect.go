@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/blkiodev"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/storage"
@@ -58,7 +60,7 @@ func (api *API) inspectContainer(ctx context.Context, a account.Ref, w http.Resp
 	if len(c.Spec.Args) > 0 {
 		path, args = c.Spec.Args[0], list(c.Spec.Args[1:])
 	}
-	out := inspectAnswer{NetworkSettings: api.settings(a, c), InspectResponse: container.InspectResponse{
+	out := inspectAnswer{NetworkSettings: api.settings(ctx, a, c), InspectResponse: container.InspectResponse{
 		ID:             c.ID,
 		Created:        c.CreatedAt.UTC().Format(time.RFC3339Nano),
 		Path:           path,
@@ -116,11 +118,11 @@ func inspectState(c *cloud.Container, health *cloud.Health) *container.State {
 
 // settings tell of a container's networks. The fields beside Networks are those of the account's own network, as Docker's are of
 // its default one.
-func (api *API) settings(a account.Ref, c *cloud.Container) networkSettings {
+func (api *API) settings(ctx context.Context, a account.Ref, c *cloud.Container) networkSettings {
 	n := networkSettings{
 		SandboxID: derivedID("sandbox", c.ID),
 		Ports:     network.PortMap{},
-		Networks:  api.endpoints(a, c),
+		Networks:  api.endpoints(ctx, a, c),
 	}
 	if e := n.Networks[rules.OwnName]; e != nil {
 		n.EndpointID, n.Gateway, n.IPAddress, n.IPPrefixLen, n.MacAddress = e.EndpointID, e.Gateway, e.IPAddress, e.IPPrefixLen, e.MacAddress
@@ -200,17 +202,25 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 		GroupAdd:        s.GroupAdd,
 		IpcMode:         container.IPCModePrivate,
 		PublishAllPorts: s.PublishAll,
+		ContainerIDFile: s.ContainerIDFile,
 		ReadonlyRootfs:  s.ReadOnly,
 		Tmpfs:           s.Tmpfs,
 		ShmSize:         s.ShmSize,
 		Sysctls:         s.Sysctls,
 		Runtime:         runtimeName,
 		Links:           api.links(a, c),
-		Resources:       container.Resources{OomKillDisable: &no, Devices: []container.DeviceMapping{}},
+		Resources: container.Resources{
+			OomKillDisable: &no, Devices: []container.DeviceMapping{}, Ulimits: []*container.Ulimit{},
+			BlkioWeightDevice: []*blkiodev.WeightDevice{}, BlkioDeviceReadBps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteBps: []*blkiodev.ThrottleDevice{},
+			BlkioDeviceReadIOps: []*blkiodev.ThrottleDevice{}, BlkioDeviceWriteIOps: []*blkiodev.ThrottleDevice{},
+		},
 	}
 	if s.Init {
 		yes := true
 		h.Init = &yes
+	}
+	if s.NoNewPrivileges {
+		h.SecurityOpt = []string{noNewPrivileges}
 	}
 	if h.ShmSize == 0 {
 		h.ShmSize = 64 << 20
@@ -226,6 +236,13 @@ func (api *API) hostConfig(a account.Ref, c *cloud.Container, volumes volumesByI
 			bind += ":" + m.Mode
 		case m.ReadOnly:
 			bind += ":ro"
+		}
+		if m.NoCopy && !strings.Contains(m.Mode, "nocopy") {
+			if m.Mode == "" && !m.ReadOnly {
+				bind += ":nocopy"
+			} else {
+				bind += ",nocopy"
+			}
 		}
 		h.Binds = append(h.Binds, bind)
 	}

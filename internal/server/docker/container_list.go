@@ -75,7 +75,7 @@ func (api *API) summary(ctx context.Context, a account.Ref, c *cloud.Container, 
 		State:   shownStatus(c),
 		Status:  statusText(c, health, now()),
 		NetworkSettings: &container.NetworkSettingsSummary{
-			Networks: api.endpoints(a, c),
+			Networks: api.endpoints(ctx, a, c),
 		},
 		Mounts: mountPoints(c, volumes),
 	}

@@ -50,8 +50,8 @@ func (api *API) logs(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 	body := rest.NewLazyFlusher(w)
 	defer body.Close()
 	stdout, stderr := outputs(body, c.Spec.Tty)
-	stamped := rest.Bool(r, "timestamps")
-	lines := map[string]*logWriter{"stdout": {w: stdout, stamped: stamped}, "stderr": {w: stderr, stamped: stamped}}
+	stamped, detailed := rest.Bool(r, "timestamps"), rest.Bool(r, "details")
+	lines := map[string]*logWriter{"stdout": {w: stdout, stamped: stamped, detailed: detailed}, "stderr": {w: stderr, stamped: stamped, detailed: detailed}}
 	err = api.Containers.Logs(ctx, a, c.ID, opts, func(e engine.LogEntry) error {
 		out, ok := lines[e.Stream]
 		if !ok {
@@ -92,15 +92,19 @@ func tail(s string) int {
 // stamp has nine digits always, so that columns align.
 const stamp = "2006-01-02T15:04:05.000000000Z07:00"
 
-// logWriter writes the entries of one stream, with a time before each line but not before the rest of one.
+// logWriter writes the entries of one stream, with a time before each line but not before the rest of one. Details would be what log
+// options add to each line; there are none, and a blank is where they would end.
 type logWriter struct {
-	w       io.Writer
-	stamped bool
-	midLine bool
+	w                 io.Writer
+	stamped, detailed bool
+	midLine           bool
 }
 
 func (l *logWriter) write(e engine.LogEntry) error {
 	line := e.Line
+	if l.detailed && !l.midLine {
+		line = append([]byte(" "), line...)
+	}
 	if l.stamped && !l.midLine {
 		line = append([]byte(e.Time.UTC().Format(stamp)+" "), line...)
 	}

@@ -32,11 +32,11 @@ func (api *API) removeContainer(ctx context.Context, a account.Ref, w http.Respo
 }
 
 func (api *API) pruneContainers(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	filters, err := rest.Filters(r, "label")
+	p, err := pruneFilters(r, true)
 	if err != nil {
 		return err
 	}
-	ids, err := api.Containers.Prune(ctx, a, filters)
+	ids, err := api.Containers.Prune(ctx, a, func(c *cloud.Container) bool { return p.takes(c.CreatedAt, api.Containers.Labels(a, c)) })
 	if err != nil {
 		return err
 	}

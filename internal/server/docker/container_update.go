@@ -12,11 +12,17 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// updateContainer changes the restart policy. The size decides over resources and stays.
+// updateContainer changes the restart policy. The size decides over resources and stays: who asks for others is refused, since nothing
+// would be left to do of what was asked. The original took such a request without a word.
 func (api *API) updateContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	var in container.UpdateConfig
 	if err := rest.ReadJSON(w, r, &in); err != nil {
 		return err
+	}
+	if !rest.Before(ctx, 24) {
+		if err := refuseResources(&in.Resources); err != nil {
+			return err
+		}
 	}
 	var req cloud.UpdateRequest
 	if in.RestartPolicy.Name != "" {
@@ -26,6 +32,5 @@ func (api *API) updateContainer(ctx context.Context, a account.Ref, w http.Respo
 	if err != nil {
 		return err
 	}
-	warnings = append(warnings, resourceWarnings(&in.Resources)...)
 	return rest.WriteJSON(w, http.StatusOK, container.UpdateResponse{Warnings: list(warnings)})
 }

@@ -60,8 +60,25 @@ func (in *createRequest) refuse() error {
 	return refuseMounts(h.Mounts)
 }
 
+// noNewPrivileges is the security option that Hyper knows.
+const noNewPrivileges = "no-new-privileges"
+
+func isNoNewPrivileges(option string) bool {
+	return slices.Contains([]string{noNewPrivileges, noNewPrivileges + ":true", noNewPrivileges + "=true"}, option)
+}
+
+func (in *createRequest) noNewPrivileges() bool {
+	return slices.ContainsFunc(in.HostConfig.SecurityOpt, isNoNewPrivileges)
+}
+
 func refuseMounts(mounts []mount.Mount) error {
 	for _, m := range mounts {
+		if (m.BindOptions != nil && *m.BindOptions != mount.BindOptions{}) && m.Type != mount.TypeBind {
+			return oops.Invalid("a mount of the type %s has no options of a bind mount: leave them out", m.Type)
+		}
+		if m.ImageOptions != nil && m.ImageOptions.Subpath != "" && m.Type != mount.TypeImage {
+			return oops.Invalid("a mount of the type %s has no options of an image's: leave them out", m.Type)
+		}
 		if m.VolumeOptions == nil {
 			continue
 		}
@@ -108,12 +125,22 @@ func (in *createRequest) warnings() []string {
 		{len(h.LogConfig.Config) > 0, "Log options are ignored: the platform decides how much output is kept."},
 		{len(h.DNS) > 0, "DNS servers are ignored: the account's resolver is used."},
 		{h.OomScoreAdj != 0, "The OOM score adjustment is ignored."},
-		{len(h.SecurityOpt) > 0, "Security options are ignored: the platform's confinement applies."},
+		{slices.ContainsFunc(h.SecurityOpt, func(o string) bool {
+			return !isNoNewPrivileges(o) && o != noNewPrivileges+":false" && o != noNewPrivileges+"=false"
+		}), "Security options are ignored: the platform's confinement applies."},
 		{len(h.MaskedPaths) > 0 || len(h.ReadonlyPaths) > 0, "Masked and read-only paths are ignored: the platform's apply."},
 		{h.Umask != nil, "The umask is ignored: the runtime's default applies."},
 		{len(h.Annotations) > 0, "Annotations are ignored: use labels."},
 		{h.IpcMode == container.IPCModeShareable, "The IPC namespace of the container cannot be shared with others."},
 		{in.MacAddress != "" || in.endpointHas(func(e *endpointRequest) bool { return e.MacAddress != "" }), "The MAC address is ignored: it follows from the container's address."},
+		{in.endpointHas((*endpointRequest).sentBack), "What a server tells of a container's place in a network is ignored in a request: ask for an address by IPAMConfig."},
+		{in.endpointHas(func(e *endpointRequest) bool { return len(e.DriverOpts) > 0 }), "Options of a place in a network are kept and ignored."},
+		{in.mountHas(func(m mount.Mount) bool {
+			return !slices.Contains([]mount.Consistency{"", mount.ConsistencyDefault, mount.ConsistencyFull}, m.Consistency)
+		}), "The consistency of mounts is ignored: volumes are always consistent."},
+		{in.mountHas(func(m mount.Mount) bool { return m.VolumeOptions != nil && len(m.VolumeOptions.Labels) > 0 }), "Labels of a mount's volume are ignored: make the volume by 'volume create' before."},
+		{len(in.Config.OnBuild) > 0 || len(in.Config.Shell) > 0, "OnBuild and Shell are settings of images: they are ignored in a container."},
+		{in.ArgsEscaped, "ArgsEscaped is a setting of Windows, and ignored."},
 		{in.aliasesNothing(), "Network aliases are ignored in the network bridge: containers find each other there by name, host name and link."},
 		{in.bindsAddress(), "Addresses of published ports are ignored: a published port is open on the container's floating IP, when it has one."},
 	} {
@@ -143,6 +170,10 @@ func (in *createRequest) endpointHas(what func(*endpointRequest) bool) bool {
 	return false
 }
 
+func (in *createRequest) mountHas(what func(mount.Mount) bool) bool {
+	return slices.ContainsFunc(in.HostConfig.Mounts, what)
+}
+
 // bindsAddress reports whether a port is to be published on a certain address only.
 func (in *createRequest) bindsAddress() bool {
 	for _, list := range in.HostConfig.PortBindings {
@@ -161,8 +192,25 @@ func sizeDecides(what string) string {
 }
 
 // resourceWarnings tell of the resource settings in a request; the size decides over all of them (behaviour 2.1).
-// Values that clients send without being asked are passed over.
 func resourceWarnings(r *container.Resources) []string {
+	var out []string
+	for _, what := range resourcesOf(r) {
+		out = append(out, sizeDecides(what))
+	}
+	return out
+}
+
+// refuseResources refuses them where nothing else is asked for.
+func refuseResources(r *container.Resources) error {
+	if asked := resourcesOf(r); len(asked) > 0 {
+		return oops.NotImplemented("what a container has of the machine (%s) follows from its size, and that stays: create another one by --size, or the label sh_hyper_instancetype",
+			strings.Join(asked, ", "))
+	}
+	return nil
+}
+
+// resourcesOf names the resource settings in a request. Values that clients send without being asked are passed over.
+func resourcesOf(r *container.Resources) []string {
 	positive := func(n *int64) bool { return n != nil && *n > 0 }
 	var out []string
 	for _, rule := range []struct {
@@ -184,7 +232,7 @@ func resourceWarnings(r *container.Resources) []string {
 			len(r.BlkioDeviceReadIOps) > 0 || len(r.BlkioDeviceWriteIOps) > 0 || r.IOMaximumIOps > 0 || r.IOMaximumBandwidth > 0, "block I/O"},
 	} {
 		if rule.asked {
-			out = append(out, sizeDecides(rule.what))
+			out = append(out, rule.what)
 		}
 	}
 	return out

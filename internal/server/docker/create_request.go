@@ -49,18 +49,45 @@ type networkingRequest struct {
 }
 
 type endpointRequest struct {
-	IPAMConfig *struct{ IPv4Address, IPv6Address string }
+	IPAMConfig *struct {
+		IPv4Address, IPv6Address string
+		LinkLocalIPs             []string
+	}
 	Links      []string
 	Aliases    []string
 	MacAddress string
 	GwPriority int
 	DriverOpts map[string]string
+	reported
+}
+
+// reported is what a server tells of a place in a network, and what some clients send back.
+type reported struct {
+	NetworkID, EndpointID, Gateway, IPAddress, IPv6Gateway, GlobalIPv6Address string
+	IPPrefixLen, GlobalIPv6PrefixLen                                          int
+	DNSNames                                                                  []string
+}
+
+// sentBack tells that a request has what only a server can tell. An address that is asked for beside it (compose does that) is asked for.
+func (e *endpointRequest) sentBack() bool {
+	r := e.reported
+	if e.IPAMConfig != nil && r.IPAddress == e.IPAMConfig.IPv4Address {
+		r.IPAddress = ""
+	}
+	return r.NetworkID+r.EndpointID+r.Gateway+r.IPAddress+r.IPv6Gateway+r.GlobalIPv6Address != "" || r.IPPrefixLen != 0 || r.GlobalIPv6PrefixLen != 0 ||
+		len(r.DNSNames) > 0
 }
 
 // check says what is wrong with a request for a place in a network that the rules have no word for.
 func (e *endpointRequest) check() error {
-	if e != nil && e.IPAMConfig != nil && e.IPAMConfig.IPv6Address != "" {
+	if e == nil || e.IPAMConfig == nil {
+		return nil
+	}
+	if e.IPAMConfig.IPv6Address != "" {
 		return oops.Invalid("networks here are IPv4: leave the IPv6 address %s out", e.IPAMConfig.IPv6Address)
+	}
+	if len(e.IPAMConfig.LinkLocalIPs) > 0 {
+		return oops.Invalid("link-local addresses are not given: leave --link-local-ip out")
 	}
 	return nil
 }
@@ -113,11 +140,11 @@ func (in *createRequest) domain(name string) cloud.CreateRequest {
 		Tty: c.Tty, OpenStdin: c.OpenStdin, StdinOnce: c.StdinOnce,
 		AttachStdin: c.AttachStdin, AttachStdout: c.AttachStdout, AttachStderr: c.AttachStderr,
 		ExposedPorts: sortedKeys(in.ExposedPorts), Volumes: sortedKeys(c.Volumes), Binds: h.Binds,
-		PublishAll: h.PublishAllPorts, Links: h.Links, NetworkMode: string(h.NetworkMode), VolumesFrom: h.VolumesFrom,
+		PublishAll: h.PublishAllPorts, ContainerIDFile: h.ContainerIDFile, Links: h.Links, NetworkMode: string(h.NetworkMode), VolumesFrom: h.VolumesFrom,
 		Restart:    store.RestartPolicy{Name: string(h.RestartPolicy.Name), MaxRetries: h.RestartPolicy.MaximumRetryCount},
 		StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, AutoRemove: h.AutoRemove,
 		Init: h.Init != nil && *h.Init, ReadOnly: h.ReadonlyRootfs, Privileged: h.Privileged,
-		Tmpfs: h.Tmpfs, ShmSize: h.ShmSize, CapAdd: h.CapAdd, CapDrop: h.CapDrop, GroupAdd: h.GroupAdd,
+		Tmpfs: h.Tmpfs, ShmSize: h.ShmSize, CapAdd: h.CapAdd, CapDrop: h.CapDrop, GroupAdd: h.GroupAdd, NoNewPrivileges: in.noNewPrivileges(),
 		Sysctls: h.Sysctls, ExtraHosts: h.ExtraHosts, DNSSearch: h.DNSSearch, DNSOptions: h.DNSOptions,
 		ConsoleSize: [2]uint16{clamp(h.ConsoleSize[0]), clamp(h.ConsoleSize[1])},
 	}

@@ -64,7 +64,8 @@ func TestWhatIsNotHonoured(t *testing.T) {
 		{"log driver", `{"HostConfig":{"LogConfig":{"Type":"syslog"}}}`, 0, "log driver syslog is ignored"},
 		{"DNS", `{"HostConfig":{"Dns":["1.1.1.1"]}}`, 0, "DNS servers are ignored"},
 		{"search domains", `{"HostConfig":{"DnsSearch":["example.org"],"DnsOptions":["rotate"]}}`, 0, ""},
-		{"no new privileges", `{"HostConfig":{"SecurityOpt":["no-new-privileges"]}}`, 0, "Security options are ignored"},
+		{"no new privileges", `{"HostConfig":{"SecurityOpt":["no-new-privileges:true"]}}`, 0, ""},
+		{"a profile", `{"HostConfig":{"SecurityOpt":["label=type:x"]}}`, 0, "Security options are ignored"},
 		{"address of a port", `{"HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"80"}]}}}`, 0, "Addresses of published ports are ignored"},
 		{"any address of a port", `{"HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"0.0.0.0"}],"81/tcp":[{"HostIp":"::"}]}}}`, 0, ""},
 		{"MAC address", `{"MacAddress":"02:00:00:00:00:01"}`, 0, "MAC address is ignored"},
@@ -119,6 +120,8 @@ func TestDomainRequest(t *testing.T) {
 		{"settings of resolv.conf", `{"HostConfig":{"DnsSearch":["example.org"],"DnsOptions":["rotate"]}}`, func(r cloud.CreateRequest) bool {
 			return slices.Equal(r.DNSSearch, []string{"example.org"}) && slices.Equal(r.DNSOptions, []string{"rotate"})
 		}},
+		{"no new privileges", `{"HostConfig":{"SecurityOpt":["no-new-privileges:true"]}}`, func(r cloud.CreateRequest) bool { return r.NoNewPrivileges }},
+		{"new privileges", `{"HostConfig":{"SecurityOpt":["no-new-privileges:false"]}}`, func(r cloud.CreateRequest) bool { return !r.NoNewPrivileges }},
 		{"privileged is the rules' to refuse", `{"HostConfig":{"Privileged":true}}`, func(r cloud.CreateRequest) bool { return r.Privileged }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (api *API) execRoutes() []rest.Route {
 func (api *API) imageRoutes() []rest.Route {
 	return []rest.Route{
 		{Method: http.MethodGet, Pattern: "/images/json", Handle: api.listImages},
-		{Method: http.MethodPost, Pattern: "/images/create", Handle: api.pull},
+		{Method: http.MethodPost, Pattern: "/images/create", Handle: api.createImage, Upload: cloud.MaxArchive},
 		{Method: http.MethodPost, Pattern: "/images/prune", Handle: api.pruneImages},
 		{Method: http.MethodPost, Pattern: "/images/load", Handle: api.loadImages, Upload: cloud.MaxArchive},
 		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
 	rules "github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/server/rest"
 )
 
 func endpointID(c *cloud.Container, network string) string {
@@ -69,10 +71,14 @@ func dnsNames(c *cloud.Container, aliases []string) []string {
 }
 
 // endpoints are a container's places, by the names of the networks.
-func (api *API) endpoints(a account.Ref, c *cloud.Container) map[string]*network.EndpointSettings {
+func (api *API) endpoints(ctx context.Context, a account.Ref, c *cloud.Container) map[string]*network.EndpointSettings {
 	out := map[string]*network.EndpointSettings{}
 	for _, p := range api.Networks.Places(a, c) {
-		out[p.Network.Name] = endpoint(c, p)
+		e := endpoint(c, p)
+		if rest.Before(ctx, 45) && p.Endpoint.Network != "" { // until then it was among the aliases
+			e.Aliases = append(slices.Clone(e.Aliases), c.ID[:12])
+		}
+		out[p.Network.Name] = e
 	}
 	return out
 }

@@ -22,8 +22,8 @@ import (
 // status, a later one is a message of its own.
 func (api *API) pull(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	ref := r.Form.Get("fromImage")
-	if src := r.Form.Get("fromSrc"); src != "" || ref == "" {
-		return oops.NotImplemented("an image cannot be imported from an archive: push it to a registry, and pull it from there")
+	if ref == "" {
+		return oops.Invalid("no image is named to pull")
 	}
 	if err := checkPlatform(r.Form.Get("platform")); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	cloud "github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 func (api *API) removeImage(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
@@ -34,12 +35,12 @@ func removals(removed []cloud.Removed) []image.DeleteResponse {
 }
 
 func (api *API) pruneImages(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	filters, err := rest.Filters(r, "dangling")
+	p, err := pruneFilters(r, true, "dangling")
 	if err != nil {
 		return err
 	}
 	dangling := true
-	for _, v := range filters["dangling"] {
+	for _, v := range p.filters["dangling"] {
 		switch v {
 		case "true", "1":
 		case "false", "0":
@@ -48,7 +49,9 @@ func (api *API) pruneImages(ctx context.Context, a account.Ref, w http.ResponseW
 			return oops.Invalid("invalid filter 'dangling=%s': use true or false", v)
 		}
 	}
-	removed, bytes, err := api.Images.Prune(ctx, a, dangling)
+	removed, bytes, err := api.Images.Prune(ctx, a, func(img *store.Image) bool {
+		return p.takes(img.Created, img.Config.Config.Labels)
+	}, dangling)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -29,6 +30,8 @@ const (
 type infoAnswer struct {
 	system.Info
 	ExecutionDriver string `json:",omitempty"`
+	// Old clients warn of what a machine lacks, and have no other way to hear of it.
+	BridgeNfIptables, BridgeNfIP6tables bool `json:",omitempty"`
 }
 
 func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, _ *http.Request) error {
@@ -50,8 +53,8 @@ func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 		Plugins: system.PluginsInfo{
 			Volume: []string{volumeDriver}, Network: []string{"bridge"}, Authorization: []string{"hyper"}, Log: []string{logDriver},
 		},
-		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, PidsLimit: true,
-		IPv4Forwarding: true, OomKillDisable: false,
+		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true,
+		IPv4Forwarding: true, OomKillDisable: rest.Before(ctx, 42),
 		NFd: 0, NGoroutines: runtime.NumGoroutine(), NEventsListener: 0,
 		SystemTime:    time.Now().UTC().Format(time.RFC3339Nano),
 		LoggingDriver: logDriver,
@@ -60,7 +63,7 @@ func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 		IndexServerAddress: indexServer,
 		RegistryConfig: &registry.ServiceConfig{
 			IndexConfigs: map[string]*registry.IndexInfo{"docker.io": {Name: "docker.io", Secure: true, Official: true, Mirrors: []string{}}},
-			Mirrors:      []string{},
+			Mirrors:      []string{}, InsecureRegistryCIDRs: []netip.Prefix{},
 		},
 		NCPU: in.NCPU, MemTotal: in.MemTotal,
 		DockerRootDir: in.Root,
@@ -79,6 +82,9 @@ func (api *API) info(ctx context.Context, a account.Ref, w http.ResponseWriter, 
 		CDISpecDirs:        []string{},
 		Warnings:           in.Warnings,
 	}}
+	if rest.Before(ctx, 50) {
+		out.BridgeNfIptables, out.BridgeNfIP6tables = true, true
+	}
 	if rest.Before(ctx, 24) {
 		out.ExecutionDriver = "native-" + runtimeName
 	}

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/moby/moby/api/types/network"
 
@@ -25,6 +23,9 @@ const networkDriver = "bridge"
 
 func shownNetwork(n *store.Network) network.Network {
 	s := n.Spec
+	if s.IPAMOptions == nil && n.Name != rules.OwnName {
+		s.IPAMOptions = map[string]string{}
+	}
 	return network.Network{
 		Name: n.Name, ID: n.ID, Created: n.CreatedAt, Scope: "local", Driver: networkDriver, EnableIPv4: true,
 		IPAM: network.IPAM{Driver: "default", Options: s.IPAMOptions, Config: []network.IPAMConfig{
@@ -108,13 +109,6 @@ func (api *API) matchNetwork(a account.Ref, n *store.Network, filters map[string
 	return true
 }
 
-// hasLabel reports whether labels have what a filter names: KEY or KEY=VALUE.
-func hasLabel(labels map[string]string, filter string) bool {
-	key, want, valued := strings.Cut(filter, "=")
-	have, ok := labels[key]
-	return ok && (!valued || have == want)
-}
-
 func (api *API) inspectNetwork(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	n, err := api.Networks.Get(a, r.PathValue("name"))
 	if err != nil {
@@ -146,38 +140,13 @@ func (api *API) removeNetwork(ctx context.Context, a account.Ref, w http.Respons
 }
 
 func (api *API) pruneNetworks(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	filters, err := rest.Filters(r, "until", "label", "label!")
+	p, err := pruneFilters(r, true)
 	if err != nil {
 		return err
 	}
-	until, err := untilFilter(filters["until"])
-	if err != nil {
-		return err
-	}
-	names, err := api.Networks.Prune(ctx, a, func(n *store.Network) bool {
-		if !until.IsZero() && n.CreatedAt.After(until) {
-			return false
-		}
-		lacks := func(v string) bool { return !hasLabel(n.Spec.Labels, v) }
-		has := func(v string) bool { return hasLabel(n.Spec.Labels, v) }
-		return !slices.ContainsFunc(filters["label"], lacks) && !slices.ContainsFunc(filters["label!"], has)
-	})
+	names, err := api.Networks.Prune(ctx, a, func(n *store.Network) bool { return p.takes(n.CreatedAt, n.Spec.Labels) })
 	if err != nil {
 		return err
 	}
 	return rest.WriteJSON(w, http.StatusOK, network.PruneReport{NetworksDeleted: names})
-}
-
-// untilFilter reads the one value of a filter that bounds ages: a time, or how long ago that is.
-func untilFilter(values []string) (time.Time, error) {
-	switch len(values) {
-	case 0:
-		return time.Time{}, nil
-	case 1:
-		if ago, err := time.ParseDuration(values[0]); err == nil {
-			return now().Add(-ago), nil
-		}
-		return rest.ParseTime("until", values[0])
-	}
-	return time.Time{}, oops.Invalid("more than one until filter specified")
 }

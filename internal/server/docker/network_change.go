@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -118,8 +117,8 @@ func (api *API) disconnectNetwork(ctx context.Context, a account.Ref, w http.Res
 	if err != nil {
 		return err
 	}
-	err = api.Containers.Disconnect(ctx, a, in.Container, n.ID)
-	if err != nil && !(in.Force && errdefs.IsNotFound(err)) { // by force, one that is gone has left
+	// Force is for endpoints whose container is gone, and here none outlives it.
+	if err := api.Containers.Disconnect(ctx, a, in.Container, n.ID); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

@@ -126,19 +126,19 @@ func (api *API) removeVolume(ctx context.Context, a account.Ref, w http.Response
 }
 
 func (api *API) pruneVolumes(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	filters, err := rest.Filters(r, "all")
+	p, err := pruneFilters(r, false, "all")
 	if err != nil {
 		return err
 	}
 	all := rest.Before(ctx, 42)
-	for _, v := range filters["all"] {
+	for _, v := range p.filters["all"] {
 		yes, err := strconv.ParseBool(v)
 		if err != nil {
 			return oops.Invalid("invalid filter 'all=%s': use true or false", v)
 		}
 		all = yes
 	}
-	names, bytes, err := api.Volumes.Prune(ctx, a, all)
+	names, bytes, err := api.Volumes.Prune(ctx, a, func(v *store.Volume) bool { return p.takes(v.CreatedAt, v.Labels) }, all)
 	if err != nil {
 		return err
 	}

@@ -12,15 +12,21 @@ import (
 // Of these resources an account has none yet, and cannot make any: a list is empty, one by name is not found, and who wants to make one
 // is told so. The shapes are those of api 12 to 14.
 
+const (
+	noServices  = "services are not offered yet: run containers"
+	noCrons     = "cron jobs are not offered yet: run a container that waits for the hour itself"
+	noFunctions = "functions are not offered yet: run a container that answers HTTP, with a floating IP"
+)
+
 func (api *API) absentRoutes() []rest.Route {
 	type nameless = []any
 	routes := []rest.Route{
-		{Method: http.MethodGet, Pattern: "/services", Handle: servicesOfOld},
+		{Method: http.MethodGet, Pattern: "/services", Handle: servicesOfOld, Absent: noServices},
 		{Method: http.MethodGet, Pattern: "/crons", Handle: always(nameless{})},
-		{Method: http.MethodPost, Pattern: "/crons/create", Handle: notYet("cron jobs are not offered yet: run a container that waits for the hour itself")},
+		{Method: http.MethodPost, Pattern: "/crons/create", Handle: notYet(noCrons), Absent: noCrons},
 		{Method: http.MethodGet, Pattern: "/crons/{name}/history", Handle: none("cron job")},
 		{Method: http.MethodGet, Pattern: "/funcs", Handle: always(nameless{})},
-		{Method: http.MethodPost, Pattern: "/funcs/create", Handle: notYet("functions are not offered yet: run a container that answers HTTP, with a floating IP")},
+		{Method: http.MethodPost, Pattern: "/funcs/create", Handle: notYet(noFunctions), Absent: noFunctions},
 		{Method: http.MethodPut, Pattern: "/funcs/{name}", Handle: none("function")},
 		{Method: http.MethodGet, Pattern: "/funcs/call/{name}", Handle: none("call id")},
 	}
@@ -57,5 +63,5 @@ func servicesOfOld(ctx context.Context, _ account.Ref, w http.ResponseWriter, _ 
 	if rest.Before(ctx, 24) {
 		return rest.WriteJSON(w, http.StatusOK, []any{})
 	}
-	return oops.NotImplemented("services are not offered yet: run containers")
+	return oops.NotImplemented("%s", noServices)
 }

@@ -28,6 +28,8 @@ type Route struct {
 	Pattern string
 	Handle  Handler
 	Open    OpenHandler
+	// Absent calls are not offered, and this is what they answer, by 501.
+	Absent string
 	// Operator calls are the operator's alone. For everybody else they do not exist.
 	Operator bool
 	// Endless calls last until the client goes away or what they watch ends. They are cut short at once when

@@ -94,6 +94,8 @@ func commandError(reason string) *engine.CommandError {
 	switch {
 	case strings.HasSuffix(reason, "executable file not found in $PATH"), strings.HasSuffix(reason, "no such file or directory"):
 		return &engine.CommandError{Code: 127, Msg: reason}
+	case strings.HasSuffix(reason, "is a directory"):
+		reason += ": permission denied" // by which clients before 23 know a 126
 	}
 	return &engine.CommandError{Code: 126, Msg: reason}
 }

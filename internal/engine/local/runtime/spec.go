@@ -31,7 +31,8 @@ func (r *Runtime) spec(a account.Ref, in engine.RunSpec, rootfs []mount.Mount) (
 		Root:     &specs.Root{Path: "rootfs", Readonly: in.ReadOnly},
 		Hostname: in.Hostname,
 		Process: &specs.Process{
-			Args: in.Args, Env: in.Env, Terminal: in.Tty, Cwd: path.Clean("/" + in.WorkingDir),
+			NoNewPrivileges: in.NoNewPrivileges,
+			Args:            in.Args, Env: in.Env, Terminal: in.Tty, Cwd: path.Clean("/" + in.WorkingDir),
 			Rlimits: rlimits(), OOMScoreAdj: oomScore(in.OOMScoreAdj),
 		},
 		Linux: &specs.Linux{

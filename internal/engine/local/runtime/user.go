@@ -21,7 +21,7 @@ const databaseSize = 1 << 20
 func lookup(root, name string, groups []string) (specs.User, error) {
 	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, database(root, "/etc/passwd"), database(root, "/etc/group"))
 	if err != nil {
-		return specs.User{}, oops.Invalid("unable to find user %s: %v", name, err)
+		return specs.User{}, oops.Invalid("%v", err) // "unable to find user ..."
 	}
 	extra, err := user.GetAdditionalGroups(groups, database(root, "/etc/group"))
 	if err != nil {
