@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/diskroom"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/spool"
@@ -84,9 +85,9 @@ func (s *Service) layerOf(r io.Reader) (*spool.Body, error) {
 	if err != nil {
 		return nil, oops.Invalid("the archive cannot be read: it is empty")
 	}
-	layer, err := spool.Read(spool.WhileRoom(io.MultiReader(bytes.NewReader(head[:n]), plain), s.SpoolDir), s.SpoolDir, s.MaxSize)
+	layer, err := spool.Read(diskroom.WhileRoom(io.MultiReader(bytes.NewReader(head[:n]), plain), s.SpoolDir), s.SpoolDir, s.MaxSize)
 	switch {
-	case errors.Is(err, spool.ErrNoRoom):
+	case errors.Is(err, diskroom.ErrNoRoom):
 		return nil, err
 	case errors.Is(err, spool.ErrTooLarge):
 		return nil, oops.Exhausted("the root file system has more than %d MB, which is what an image can have", s.MaxSize>>20)

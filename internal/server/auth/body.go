@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/diskroom"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/signature"
@@ -32,13 +33,13 @@ func (m *Remote) readBody(r *http.Request, a account.Ref, want string) error {
 		if leave, err = m.uploads.enter(a); err != nil {
 			return err
 		}
-		limit, in = most, spool.WhileRoom(r.Body, m.SpoolDir)
+		limit, in = most, diskroom.WhileRoom(r.Body, m.SpoolDir)
 	}
 	body, err := spool.Read(in, m.SpoolDir, limit)
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
 		err = rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", limit))
-	case errors.Is(err, spool.ErrNoRoom):
+	case errors.Is(err, diskroom.ErrNoRoom):
 	case err != nil:
 		err = oops.Invalid("reading the request's body: %v", err)
 	case body.Hash() != want:

@@ -1,4 +1,5 @@
-package spool
+// Package diskroom keeps the machine's disk from being filled by what strangers send.
+package diskroom
 
 import (
 	"fmt"
