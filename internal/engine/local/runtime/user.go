@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"bytes"
 	"io"
 	"os"
@@ -20,7 +21,10 @@ const databaseSize = 1 << 20
 // file system.
 func lookup(root, name string, groups []string) (specs.User, error) {
 	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, database(root, "/etc/passwd"), database(root, "/etc/group"))
-	if err != nil {
+	switch {
+	case errors.Is(err, user.ErrRange):
+		return specs.User{}, oops.Invalid("user %s: %v", name, err)
+	case err != nil:
 		return specs.User{}, oops.Invalid("%v", err) // "unable to find user ..."
 	}
 	extra, err := user.GetAdditionalGroups(groups, database(root, "/etc/group"))
