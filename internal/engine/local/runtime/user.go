@@ -1,8 +1,8 @@
 package runtime
 
 import (
-	"errors"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"slices"
