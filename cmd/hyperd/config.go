@@ -14,6 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
+
+	"github.com/hypercloud/hyper/internal/cloud/container"
 )
 
 // config is everything that an operator can set, by flag or in the file that --config names. A flag that is given
@@ -36,6 +38,7 @@ type config struct {
 	TLS             tlsFiles `yaml:"tls"`
 	Fetch           fetching `yaml:"fetch"`
 	Limits          limits   `yaml:"limits"`
+	Build           building `yaml:"build"`
 	Trace           bool     `yaml:"trace"`
 
 	// Quotas are those of accounts that are made from now on, by resource, where they differ from quota.Defaults.
@@ -52,6 +55,13 @@ type tlsFiles struct {
 // fetching says what hyperd gets from URLs that tenants name.
 type fetching struct {
 	Allow []string `yaml:"allow"` // prefixes that are asked although they are not public
+}
+
+// building says how images are built.
+type building struct {
+	Off         bool   `yaml:"off"`          // refuse to build
+	Size        string `yaml:"size"`         // of an account's builder; default m2
+	IdleMinutes int    `yaml:"idle-minutes"` // that a builder runs on after its last use; default 10
 }
 
 // limits bound what containers and their owners may do.
@@ -166,6 +176,12 @@ func (c *config) complete() error {
 	}
 	if c.Limits.FillMinutes < 0 {
 		return fmt.Errorf("limits.fill-minutes is %d: give a number of minutes, or 0 for the default", c.Limits.FillMinutes)
+	}
+	if _, ok := container.SizeOf(c.Build.Size); c.Build.Size != "" && !ok {
+		return fmt.Errorf("build.size %q is not a size of containers: give one from s1 to l3", c.Build.Size)
+	}
+	if c.Build.IdleMinutes < 0 {
+		return fmt.Errorf("build.idle-minutes is %d: give a number of minutes, or 0 for the default", c.Build.IdleMinutes)
 	}
 	if c.UploadHost != "" {
 		if _, port, err := net.SplitHostPort(c.UploadHost); err != nil || port == "" {

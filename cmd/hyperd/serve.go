@@ -16,6 +16,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/build"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/doctor"
@@ -131,7 +132,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, Doctor: p.doctor, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, Builds: p.builds, Doctor: p.doctor, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -177,6 +178,7 @@ type parts struct {
 	accounts   *accounts.Service
 	system     *system.Service
 	compose    *compose.Service
+	builds     *build.Service
 	doctor     *doctor.Service
 }
 
@@ -198,6 +200,8 @@ func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace fu
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
 		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
 	})
+	p.builds = build.New(build.Config{Store: st, Engine: eng, Containers: p.containers, Images: p.images, Log: log,
+		Off: c.Build.Off, Size: c.Build.Size, Idle: time.Duration(c.Build.IdleMinutes) * time.Minute})
 	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})
 	p.system = system.New(system.Config{Store: st, Engine: eng, FIPs: p.fips, Operator: operator, ID: operator.ID(), Root: c.DataRoot})
 	p.doctor = doctor.New(doctor.Config{Store: st, Engine: eng, Containers: p.containers, Log: log})
@@ -230,6 +234,9 @@ func (p *parts) recover(ctx context.Context, eng *local.Engine, log *slog.Logger
 		if err := errors.Join(p.snapshots.Recover(ctx, acc.Ref), p.volumes.Recover(ctx, acc.Ref)); err != nil {
 			log.Error("finishing what was begun with an account's volumes", "account", acc.Name, "error", err)
 		}
+	}
+	for _, acc := range p.store.Accounts() {
+		p.builds.Recover(acc.Ref)
 	}
 	if err := p.accounts.Recover(ctx); err != nil {
 		log.Error("an account that is being removed stays: remove it again", "error", err)

@@ -89,7 +89,14 @@ type RunSpec struct {
 	Sysctls         map[string]string
 	OOMScoreAdj     int
 	Log             LogConfig
+	// Builder is set for the one container of an account that builds images: BuildKit is in it, at BuilderDir, and it may make
+	// containers within itself. Only hyperd asks for it.
+	Builder bool
 }
+
+// BuilderDir is where a builder finds the programs that hyperd gives it: buildkitd, runc, and hyper-builder, whose standard streams
+// lead to buildkitd's socket.
+const BuilderDir = "/usr/libexec/hyper"
 
 // Mount binds a directory or file of the host into the container.
 type Mount struct {

@@ -30,6 +30,17 @@ type Images interface {
 	// Push sends an image to a registry. progress is called from one goroutine at a time.
 	// Errors: ErrNotFound, ErrUnauthenticated, ErrUnavailable.
 	Push(ctx context.Context, a account.Ref, req PushRequest, progress func(PushProgress)) (Pushed, error)
+	// Manifest tells which of the account's blobs is the manifest of an image, for this machine's platform.
+	Manifest(ctx context.Context, a account.Ref, id string) (ocispec.Descriptor, error)
+	// OpenBlob opens a manifest, a config or a layer that one of the account's images consists of, and no other account's.
+	OpenBlob(ctx context.Context, a account.Ref, digest string) (Blob, error)
+}
+
+// Blob is a part of an image as it was fetched.
+type Blob interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
 }
 
 // PullRequest names what to pull.

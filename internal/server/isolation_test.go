@@ -16,6 +16,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/build"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
@@ -98,6 +99,7 @@ func newTown(t *testing.T) *town {
 	tn.server = server.New(server.Config{
 		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log}),
 		SecGroups: secgroup.New(secgroup.Config{Store: st, Network: nets, Events: bus, Log: log}), Accounts: rules, Events: bus, Logins: anyLogin{},
+		Builds:  build.New(build.Config{Store: st, Containers: containers, Images: images, Log: log}),
 		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
 		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
 		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},

@@ -35,6 +35,7 @@ type Config struct {
 	SecGroups  hyper.SecGroups
 	Accounts   hyper.Accounts
 	Compose    hyper.Compose
+	Builds     docker.Builds
 	Doctor     hyper.Doctor
 	System     docker.System
 	Events     *event.Bus
@@ -88,7 +89,7 @@ func New(c Config) *Server {
 	s := &Server{Config: c, pace: newPacer(c.Pace), ending: make(chan struct{})}
 	d := &docker.API{
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
-		Events: c.Events, Logins: c.Logins, Build: c.Build, Log: c.Log,
+		Events: c.Events, Logins: c.Logins, Builds: c.Builds, Build: c.Build, Log: c.Log,
 	}
 	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, SecGroups: c.SecGroups, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Doctor: c.Doctor, Events: c.Events, UploadPort: c.UploadPort}
 	s.routes = append(d.Routes(), h.Routes()...)

@@ -79,6 +79,7 @@ type ContainerSpec struct {
 	DNSSearch       []string            `json:",omitempty"` // of resolv.conf
 	DNSOptions      []string            `json:",omitempty"` // of resolv.conf
 	ConsoleSize     [2]uint16           `json:",omitzero"`
+	Builder         bool                `json:",omitempty"` // it is the platform's, and builds the account's images
 }
 
 // FIPRequest is the floating IP that a container asked for at its creation.

@@ -72,6 +72,8 @@ type CreateRequest struct {
 	// Replaces is the id of a container that does not run, and whose place the new one takes: volumes that both mount at the same
 	// path pass to the new one, and quotas do not count the old one, which the caller removes next. "" replaces none.
 	Replaces string
+	// Builder makes the container the one that builds the account's images (package build). Clients cannot ask for it.
+	Builder bool
 }
 
 // MountRequest is one of HostConfig.Mounts.

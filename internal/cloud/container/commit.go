@@ -36,6 +36,9 @@ func (s *Service) Commit(ctx context.Context, a account.Ref, ref string, req Com
 		return "", err
 	}
 	defer e.ops.Unlock()
+	if err := open(c); err != nil {
+		return "", err
+	}
 	if st := c.State.Status; st != store.StatusCreated && st != store.StatusExited {
 		return "", oops.Invalid("Bad request parameters: only stopped container could be committed")
 	}

@@ -49,6 +49,9 @@ func (s *Service) ExecCreate(_ context.Context, a account.Ref, ref string, cfg E
 	if err != nil {
 		return "", err
 	}
+	if err := open(c); err != nil {
+		return "", err
+	}
 	if len(cfg.Cmd) == 0 {
 		return "", oops.Invalid("No exec command specified")
 	}

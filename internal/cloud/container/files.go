@@ -126,7 +126,11 @@ type WriteRequest struct {
 
 // WriteFiles unpacks an archive into a directory of a container: its root file system, or a volume.
 func (s *Service) WriteFiles(ctx context.Context, a account.Ref, ref string, req WriteRequest, r io.Reader) error {
-	if _, err := s.Get(a, ref); err != nil {
+	c, err := s.Get(a, ref)
+	if err != nil {
+		return err
+	}
+	if err := open(c); err != nil {
 		return err
 	}
 	if err := checkPath(req.Path); err != nil {

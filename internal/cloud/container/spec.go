@@ -26,6 +26,7 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 		AutoRemove: req.AutoRemove, Init: req.Init, ReadOnly: req.ReadOnly,
 		Tmpfs: maps.Clone(req.Tmpfs), ShmSize: req.ShmSize, CapAdd: req.CapAdd, CapDrop: req.CapDrop, NoNewPrivileges: req.NoNewPrivileges, ContainerIDFile: req.ContainerIDFile,
 		GroupAdd: req.GroupAdd, Sysctls: req.Sysctls, ExtraHosts: req.ExtraHosts, ConsoleSize: req.ConsoleSize,
+		Builder: req.Builder,
 	}
 	cfg := img.Config.Config
 	if req.Privileged {

@@ -154,6 +154,7 @@ func (s *Service) run(ctx context.Context, a account.Ref, c *Container) (pid int
 		Hostname: hostname(c), Tty: c.Spec.Tty, ConsoleSize: c.Spec.ConsoleSize, OpenStdin: c.Spec.OpenStdin, Init: c.Spec.Init,
 		ReadOnly: c.Spec.ReadOnly, Ephemeral: c.Spec.AutoRemove, Limits: limits, Mounts: append(files, mounts...), Tmpfs: c.Spec.Tmpfs, ShmSize: c.Spec.ShmSize,
 		CapAdd: c.Spec.CapAdd, CapDrop: c.Spec.CapDrop, NoNewPrivileges: c.Spec.NoNewPrivileges, GroupAdd: c.Spec.GroupAdd, Sysctls: c.Spec.Sysctls, Log: s.LogConfig,
+		Builder: c.Spec.Builder,
 	}
 	var g errgroup.Group
 	applied := make(chan struct{})

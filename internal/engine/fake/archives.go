@@ -1,10 +1,14 @@
 package fake
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -58,6 +62,39 @@ func (e *Engine) entering(a account.Ref, img engine.Image) func(context.Context)
 		return nil
 	}
 }
+
+// Manifest implements engine.Images.
+func (e *Engine) Manifest(ctx context.Context, a account.Ref, id string) (ocispec.Descriptor, error) {
+	if err := e.enter(ctx, a, "Manifest", id, nil); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	e.mu.Lock()
+	img, ok := e.of(a).images[id]
+	e.mu.Unlock()
+	if !ok {
+		return ocispec.Descriptor{}, oops.NotFound("image %s is not on this machine", id)
+	}
+	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(img.Digest), Size: int64(len(id))}, nil
+}
+
+// OpenBlob implements engine.Images. The fake's images have a manifest each, which is the image's id, and nothing else.
+func (e *Engine) OpenBlob(ctx context.Context, a account.Ref, digest string) (engine.Blob, error) {
+	if err := e.enter(ctx, a, "OpenBlob", digest, nil); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, img := range e.of(a).images {
+		if img.Digest == digest {
+			return blob{bytes.NewReader([]byte(img.ID))}, nil
+		}
+	}
+	return nil, oops.NotFound("%s is not on this machine", digest)
+}
+
+type blob struct{ *bytes.Reader }
+
+func (blob) Close() error { return nil }
 
 // Save implements engine.Images. What it writes can be loaded.
 func (e *Engine) Save(ctx context.Context, a account.Ref, images []engine.SavedImage, w io.Writer) error {

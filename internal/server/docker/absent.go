@@ -20,7 +20,7 @@ var absent = []struct{ method, pattern, why string }{
 	{"POST", "/services/create", noServices}, {"POST", "/services/{name}/update", noServices},
 	{"GET", "/services/{name}/logs", noServices},
 	{"GET", "/plugins", noPlugins}, {"GET POST DELETE", "/plugins/{rest...}", noPlugins}, // but see absentRoutes
-	{"POST", "/build", noBuild}, {"POST", "/build/cancel", noBuild}, {"POST", "/session", noBuild}, {"POST", "/grpc", noBuild},
+	{"POST", "/build/cancel", "a build ends when its client goes: there is nothing to cancel by name"},
 	{"GET", "/containers/{name...}/checkpoints", noCheckpoints}, {"POST", "/containers/{name...}/checkpoints", noCheckpoints},
 	{"DELETE", "/containers/{name...}/checkpoints/{id}", noCheckpoints},
 	{"POST", "/containers/{name...}/copy", "this call has gone out of use: GET /containers/{name}/archive does its work"},
@@ -35,7 +35,6 @@ const (
 	noSwarm       = "Swarm is not offered: the containers of an account share its private network already, and services run as containers"
 	noServices    = "services are not offered yet: run containers"
 	noPlugins     = "plugins are not offered: volumes, networks and logs are the platform's"
-	noBuild       = "images cannot be built here: build elsewhere, push to a registry, and pull"
 	noCheckpoints = "checkpoints are not offered: keep what must last in a volume"
 )
 
@@ -47,7 +46,6 @@ func absentRoutes() []rest.Route {
 		}
 	}
 	return append(routes,
-		rest.Route{Method: http.MethodPost, Pattern: "/build/prune", Handle: pruneBuilds},
 		rest.Route{Method: http.MethodGet, Pattern: "/plugins/{name...}/json", Handle: inspectPlugin},
 	)
 }
@@ -62,12 +60,4 @@ func notOffered(why string) rest.Handler {
 // told.
 func inspectPlugin(_ context.Context, _ account.Ref, _ http.ResponseWriter, r *http.Request) error {
 	return oops.NotFound("plugin %q not found", r.PathValue("name"))
-}
-
-// pruneBuilds finds nothing: `docker system prune` asks, and fails as a whole for an error.
-func pruneBuilds(_ context.Context, _ account.Ref, w http.ResponseWriter, _ *http.Request) error {
-	return rest.WriteJSON(w, http.StatusOK, struct {
-		CachesDeleted  []string
-		SpaceReclaimed uint64
-	}{CachesDeleted: []string{}})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/build"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
@@ -131,6 +132,12 @@ type Logins interface {
 	Login(ctx context.Context, a account.Ref, server, username, password, token string) error
 }
 
+// Builds is what the calls need of build.Service.
+type Builds interface {
+	Build(ctx context.Context, a account.Ref, req build.Request, progress io.Writer) (imageID string, err error)
+	Prune(ctx context.Context, a account.Ref, req build.PruneRequest) (build.Pruned, error)
+}
+
 // The services of internal/cloud are what the interfaces are made after.
 var (
 	_ Containers = (*container.Service)(nil)
@@ -138,4 +145,5 @@ var (
 	_ Volumes    = (*volume.Service)(nil)
 	_ System     = (*system.Service)(nil)
 	_ Logins     = (*registry.Service)(nil)
+	_ Builds     = (*build.Service)(nil)
 )

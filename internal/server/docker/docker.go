@@ -33,6 +33,7 @@ type API struct {
 	System     System
 	Events     *event.Bus
 	Logins     Logins
+	Builds     Builds
 	Build      Build
 	Log        *slog.Logger
 }
@@ -106,6 +107,8 @@ func (api *API) imageRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/images/create", Handle: api.createImage, Upload: cloud.MaxArchive},
 		{Method: http.MethodPost, Pattern: "/images/prune", Handle: api.pruneImages},
 		{Method: http.MethodPost, Pattern: "/images/load", Handle: api.loadImages, Upload: cloud.MaxArchive},
+		{Method: http.MethodPost, Pattern: "/build", Handle: api.buildImage, Upload: cloud.MaxArchive, Endless: true},
+		{Method: http.MethodPost, Pattern: "/build/prune", Handle: api.pruneBuilds},
 		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},
 		{Method: http.MethodGet, Pattern: "/images/get", Handle: api.saveImages},
 		{Method: http.MethodGet, Pattern: "/images/{name...}/get", Handle: api.saveImages},

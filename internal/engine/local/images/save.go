@@ -7,11 +7,9 @@ import (
 
 	"github.com/containerd/containerd/v2/core/images/archive"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
-	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
-	"github.com/hypercloud/hyper/internal/oops"
 )
 
 // Save implements engine.Images. Layers are written as they were fetched, packed or not. They are held while they are written.
@@ -27,16 +25,9 @@ func (s *Store) Save(ctx context.Context, a account.Ref, all []engine.SavedImage
 	defer l.drop(ctx)
 	opts := []archive.ExportOpt{archive.WithPlatform(s.platform), archive.WithSkipNonDistributableBlobs()}
 	for _, img := range all {
-		rec, err := s.Client.ImageService().Get(leased, img.ID)
-		if errdefs.IsNotFound(err) {
-			return oops.NotFound("image %s is not on this machine", img.ID)
-		}
+		desc, err := s.manifest(leased, img.ID)
 		if err != nil {
-			return fmt.Errorf("finding image %s: %w", img.ID, err)
-		}
-		desc, err := s.manifestOf(leased, rec.Target)
-		if err != nil {
-			return fmt.Errorf("reading image %s: %w", img.ID, err)
+			return err
 		}
 		// What the manifest refers to is held with it.
 		if err := l.hold(leased, "content", desc.Digest.String()); err != nil {

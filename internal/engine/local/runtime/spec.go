@@ -69,8 +69,16 @@ func (r *Runtime) spec(a account.Ref, in engine.RunSpec, rootfs []mount.Mount) (
 			return nil, err
 		}
 	}
+	if in.Builder {
+		if err := r.makeBuilder(s); err != nil {
+			return nil, err
+		}
+	}
 	if s.Linux.Seccomp, err = filter(s); err != nil {
 		return nil, err
+	}
+	if in.Builder {
+		letBuild(s.Linux.Seccomp)
 	}
 	if err := r.prepareUser(a, s, in, rootfs); err != nil {
 		return nil, err
