@@ -166,7 +166,7 @@ func (s *Service) make(ctx context.Context, a account.Ref) (string, error) {
 	made, err := s.Containers.Create(ctx, a, container.CreateRequest{
 		Name: Name, Image: img, Cmd: command, Builder: true, Init: true, ReadOnly: true,
 		Env: []string{"PATH=" + engine.BuilderDir}, Binds: []string{Name + ":" + stateDir},
-		Tmpfs:  map[string]string{"/run": "", "/tmp": ""},
+		Tmpfs:  map[string]string{"/run": "exec", "/tmp": ""}, // runc runs a copy of itself, which it makes there
 		Labels: map[string]string{sizeLabel: s.Size, versionLabel: version()},
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"os"
-	"path"
 	"path/filepath"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -12,8 +11,9 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// builderPrograms are what a builder consists of, by their names in libexec.
-var builderPrograms = []string{"buildkitd", "runc", "hyper-builder"}
+// builderPrograms is the directory in libexec of what a builder consists of. It is mounted as one: runc protects itself by an overlay over the
+// directory that it lies in, where mounts of single files would not show.
+const builderPrograms = "builder"
 
 // makeBuilder gives a container what it takes to make containers within itself: it may mount, in its own user and mount namespaces,
 // and nothing of /proc is covered, since the kernel lets nobody mount another /proc who does not see all of his own. What is built runs in
@@ -23,15 +23,13 @@ func (r *Runtime) makeBuilder(s *specs.Spec) error {
 	c.Bounding = append(c.Bounding, "CAP_SYS_ADMIN")
 	c.Effective, c.Permitted = c.Bounding, c.Bounding
 	s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil
-	for _, name := range builderPrograms {
-		program := filepath.Join(r.Libexec, name)
-		if _, err := os.Stat(program); err != nil {
-			return oops.Unavailable("this machine cannot build images: %s is missing beside hyperd", name)
-		}
-		s.Mounts = append(s.Mounts, specs.Mount{
-			Type: "bind", Source: program, Destination: path.Join(engine.BuilderDir, name), Options: []string{"bind", "ro", "rprivate", "nosuid", "nodev"},
-		})
+	programs := filepath.Join(r.Libexec, builderPrograms)
+	if _, err := os.Stat(filepath.Join(programs, "buildkitd")); err != nil {
+		return oops.Unavailable("this machine cannot build images: what it takes is missing beside hyperd: %v", err)
 	}
+	s.Mounts = append(s.Mounts, specs.Mount{
+		Type: "bind", Source: programs, Destination: engine.BuilderDir, Options: []string{"bind", "ro", "rprivate", "nosuid", "nodev"},
+	})
 	return nil
 }
 
