@@ -195,3 +195,12 @@ func (s *Service) answers(ctx context.Context, a account.Ref, id string, c *clie
 		}
 	}
 }
+
+// Ready makes sure that the account has a builder that answers, as long as an error can still be told.
+func (s *Service) Ready(ctx context.Context, a account.Ref) error {
+	b, err := s.Builder(ctx, a)
+	if err == nil {
+		b.Release()
+	}
+	return err
+}

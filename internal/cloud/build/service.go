@@ -48,9 +48,10 @@ type Config struct {
 // Service carries out builds.
 type Service struct {
 	Config
-	turns locker.Locker // one makes or starts an account's builder at a time
-	mu    sync.Mutex
-	uses  map[account.Ref]*use
+	turns    locker.Locker // one makes or starts an account's builder at a time
+	mu       sync.Mutex
+	uses     map[account.Ref]*use
+	sessions sessions
 }
 
 // use tells who uses an account's builder.

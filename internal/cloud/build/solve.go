@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/distribution/reference"
@@ -124,7 +125,7 @@ func (s *Service) Build(ctx context.Context, a account.Ref, req Request, progres
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs,
 		Exports: []client.ExportEntry{{
 			Type: client.ExporterDocker, Attrs: map[string]string{"name": strings.Join(req.Tags, ",")},
-			Output: func(map[string]string) (io.WriteCloser, error) { return out.open(), nil },
+			Output: func(map[string]string) (io.WriteCloser, error) { return out.begin() },
 		}},
 		OCIStores: map[string]content.Store{shelf: blobs{s, a}},
 		Session:   []session.Attachable{up, credentials{byHost: req.Registries}},
@@ -150,6 +151,7 @@ func failure(err error) error {
 // intake takes an image that was built into the account, as an archive that is loaded.
 type intake struct {
 	load func(io.Reader) (string, error)
+	mu   sync.Mutex // of w and done
 	w    *io.PipeWriter
 	done chan struct{}
 	id   string
@@ -163,8 +165,13 @@ func (s *Service) receive(ctx context.Context, a account.Ref) *intake {
 	}}
 }
 
-// open begins the loading. What is written to it is the archive.
-func (in *intake) open() io.WriteCloser {
+// begin begins the loading. What is written to it is the archive. It begins once.
+func (in *intake) begin() (*io.PipeWriter, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.done != nil {
+		return nil, oops.Conflict("the image has been sent before")
+	}
 	r, w := io.Pipe()
 	in.w, in.done = w, make(chan struct{})
 	go func() {
@@ -172,12 +179,15 @@ func (in *intake) open() io.WriteCloser {
 		in.id, in.err = in.load(r)
 		_ = r.CloseWithError(errors.Join(in.err, io.ErrClosedPipe)) // nobody waits for what is still written
 	}()
-	return w
+	return w, nil
 }
 
 // result is the image's id, when what was built has been loaded; solved is how the build ended.
 func (in *intake) result(solved error) (string, error) {
-	if in.done == nil {
+	in.mu.Lock()
+	begun := in.done != nil
+	in.mu.Unlock()
+	if !begun {
 		if solved == nil {
 			solved = oops.Unavailable("the builder sent no image")
 		}

@@ -23,9 +23,6 @@ func (s *Service) Attach(ctx context.Context, a account.Ref, ref string, opts At
 	if err != nil {
 		return err
 	}
-	if err := open(c); err != nil {
-		return err
-	}
 	if c.State.Status == store.StatusPaused {
 		return oops.Conflict("container %s is paused, unpause the container before attach", c.Name)
 	}

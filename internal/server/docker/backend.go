@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"io"
+	"net"
+	"net/http"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/build"
@@ -136,6 +138,9 @@ type Logins interface {
 type Builds interface {
 	Build(ctx context.Context, a account.Ref, req build.Request, progress io.Writer) (imageID string, err error)
 	Prune(ctx context.Context, a account.Ref, req build.PruneRequest) (build.Pruned, error)
+	Ready(ctx context.Context, a account.Ref) error
+	Control(ctx context.Context, a account.Ref, conn net.Conn) error
+	Session(ctx context.Context, a account.Ref, conn net.Conn, header http.Header) error
 }
 
 // The services of internal/cloud are what the interfaces are made after.

@@ -108,6 +108,8 @@ func (api *API) imageRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/images/prune", Handle: api.pruneImages},
 		{Method: http.MethodPost, Pattern: "/images/load", Handle: api.loadImages, Upload: cloud.MaxArchive},
 		{Method: http.MethodPost, Pattern: "/build", Handle: api.buildImage, Upload: cloud.MaxArchive, Endless: true},
+		{Method: http.MethodPost, Pattern: "/grpc", Handle: api.buildControl, Endless: true},
+		{Method: http.MethodPost, Pattern: "/session", Handle: api.buildSession, Endless: true},
 		{Method: http.MethodPost, Pattern: "/build/prune", Handle: api.pruneBuilds},
 		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},
 		{Method: http.MethodGet, Pattern: "/images/get", Handle: api.saveImages},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -48,7 +49,7 @@ func Hijack(ctx context.Context, w http.ResponseWriter, r *http.Request, content
 	_ = conn.SetDeadline(time.Time{})
 	head := "HTTP/1.1 200 OK\r\nContent-Type: " + contentType + "\r\n\r\n"
 	if r.Header.Get("Upgrade") != "" {
-		head = "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+		head = "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType + "\r\nConnection: Upgrade\r\nUpgrade: " + protocol(r) + "\r\n\r\n"
 	}
 	if _, err := io.WriteString(conn, head); err != nil {
 		conn.Close()
@@ -65,6 +66,14 @@ func Hijack(ctx context.Context, w http.ResponseWriter, r *http.Request, content
 	ctx, c.cancel = context.WithCancel(ctx)
 	go c.watch(ctx)
 	return ctx, c, nil
+}
+
+// protocol is what the client upgrades to: streams, or HTTP/2 for BuildKit's.
+func protocol(r *http.Request) string {
+	if strings.EqualFold(r.Header.Get("Upgrade"), "h2c") {
+		return "h2c"
+	}
+	return "tcp"
 }
 
 // watch ends the context when the client has closed both directions, which an idle stream would not notice.
