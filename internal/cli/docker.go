@@ -17,6 +17,7 @@ import (
 // fromDocker are docker/cli's commands that Hyper has too, as they are there, with Hyper's words about them.
 var fromDocker = map[string]string{
 	"attach":  "Attach to a running container's input and output",
+	"build":   "Build an image of a Dockerfile",
 	"commit":  "Make an image of a container",
 	"cp":      "Copy files between a container and here",
 	"create":  "Create a container without starting it",
@@ -56,6 +57,7 @@ var dockerGroups = map[string]string{
 // notOffered are flags of docker/cli's for what a server of Hyper's does not do. Whoever gives one all the same hears so from the server;
 // help does not lead there.
 var notOffered = map[string]string{
+	"build":  "cache-from cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems force-rm isolation memory memory-swap rm security-opt squash ulimit",
 	"commit": "no-pause",
 	"exec":   "privileged",
 	"logs":   "details",

@@ -44,6 +44,9 @@ $ hyper inspect -f '{{.NetworkSettings.IPAddress}}' web
 $ hyper update --protection true web
 $ hyper update --sg-add web-sg --sg-rm internal web`,
 
+	"build": `
+$ hyper build -t shop:2 .
+$ hyper build -t shop:2 --target release --build-arg VERSION=2 -f deploy/Dockerfile .`,
 	"images":  "$ hyper images --filter dangling=true -q",
 	"history": "$ hyper history --no-trunc nginx",
 	"pull":    "$ hyper pull nginx:stable",
