@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,10 @@ const unpaced = "limits: {log-rate: 0}\n"
 const apiVersion = "v1.41"
 
 // clientRows measures Docker's client with both daemons.
-func (r *rig) clientRows(samples, containers int) error {
+func (r *rig) clientRows(samples, containers int, only string) (err error) {
+	if r.only, err = regexp.Compile(only); err != nil {
+		return err
+	}
 	fmt.Printf("Docker's client with both daemons; load %s; hyperd without limits.log-rate\n", loadAverage())
 	fmt.Printf("\n%-42s %3s %10s %10s %10s %10s %8s\n", "medians (and the least of each)", "n", "hyperd", "(least)", "dockerd", "(least)", "ratio")
 	for _, part := range []func() error{
@@ -67,6 +71,9 @@ func (r *rig) do(client string, args ...string) (string, error) {
 
 // beside prints a row of figures that are better when they are less. The first sample of each warms up.
 func (r *rig) beside(name, format string, samples int, sample func(client string, i int) (float64, error)) error {
+	if !r.only.MatchString(name) {
+		return nil
+	}
 	all := map[string][]float64{}
 	for i := range samples + 1 {
 		for _, c := range clients {
@@ -94,6 +101,9 @@ func timed(unit time.Duration, call func() error) (float64, error) {
 
 // crowdRows measures both daemons with many containers that do not run.
 func (r *rig) crowdRows(samples, containers int) error {
+	if !r.only.MatchString("list") && !r.only.MatchString("inspect") && !r.only.MatchString("memory") && !r.only.MatchString("docker ps -a") {
+		return nil
+	}
 	for _, c := range clients {
 		if err := r.crowd(c, containers); err != nil {
 			return err

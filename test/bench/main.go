@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ func main() {
 	samples := flag.Int("n", 15, "samples of each short command")
 	parallel := flag.Int("parallel", 100, "containers started at once")
 	fairness := flag.Bool("fairness", false, "measure instead what a noisy account does to another one")
-	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
+	only := flag.String("only", "", "of the noises, or of the rows of -clients, those whose names this regular expression matches")
 	volumes := flag.Bool("volumes", false, "measure volumes only")
 	network := flag.Bool("network", false, "measure the network only")
 	docker := flag.Bool("clients", false, "measure Docker's client with both daemons only")
@@ -45,7 +46,7 @@ func main() {
 		return
 	}
 	if *docker {
-		if err := withBoth(func(r *rig) error { return r.clientRows(*samples, *crowd) }); err != nil {
+		if err := withBoth(func(r *rig) error { return r.clientRows(*samples, *crowd, *only) }); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 			os.Exit(1)
 		}
@@ -61,6 +62,7 @@ func main() {
 type rig struct {
 	*lab.Lab
 	docker string // socket
+	only   *regexp.Regexp
 }
 
 func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
