@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 
-.PHONY: help build cross man docs demo demo-down lab lab-down test test-vm bench bench-fairness images lint fmt clean
+.PHONY: help build cross man docs demo demo-down lab lab-down test test-vm bench bench-clients bench-fairness images lint fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-vm: ## test control groups of version 2, and disks that grow in use, in an 
 
 bench: ## measure against Docker and runc on this machine
 	@scripts/bench
+
+bench-clients: ## measure Docker's own client with hyperd, and with Docker's daemon
+	@scripts/bench -clients
 
 bench-fairness: ## measure what a noisy account does to another one
 	@scripts/bench -fairness

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,13 +31,22 @@ func main() {
 	samples := flag.Int("n", 15, "samples of each short command")
 	parallel := flag.Int("parallel", 100, "containers started at once")
 	fairness := flag.Bool("fairness", false, "measure instead what a noisy account does to another one")
-	only := flag.String("only", "", "of the noises, those whose names this regular expression matches")
+	only := flag.String("only", "", "of the noises, or of the rows of -clients, those whose names this regular expression matches")
 	volumes := flag.Bool("volumes", false, "measure volumes only")
 	network := flag.Bool("network", false, "measure the network only")
+	docker := flag.Bool("clients", false, "measure Docker's client with both daemons only")
+	crowd := flag.Int("containers", 1000, "containers that have ended, of which -clients lists one and all")
 	data := flag.Int("data", 40, "GB that the fullest of the measured volumes holds")
 	flag.Parse()
 	if *fairness {
 		if err := fair(*samples, *only); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *docker {
+		if err := withBoth(func(r *rig) error { return r.clientRows(*samples, *crowd, *only) }); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 			os.Exit(1)
 		}
@@ -52,6 +62,7 @@ func main() {
 type rig struct {
 	*lab.Lab
 	docker string // socket
+	only   *regexp.Regexp
 }
 
 func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
@@ -206,9 +217,12 @@ func (r *rig) parallel(n int) {
 }
 
 // memory is the proportional set size, in bytes, of the lab's processes whose command line holds one of the words.
-func (r *rig) memory(words ...string) int64 {
+func (r *rig) memory(words ...string) int64 { return r.size("Pss", words...) }
+
+// size is the same for a kind of size: Pss, or Rss, in which what processes share counts for each.
+func (r *rig) size(kind string, words ...string) int64 {
 	out, err := r.Command(context.Background(), "sh", "-c",
-		`for p in /proc/[0-9]*; do c=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue; k=$(awk '/^Pss:/{print $2}' $p/smaps_rollup 2>/dev/null); echo "${k:-0} ${c%% *}"; done`).Output()
+		`for p in /proc/[0-9]*; do c=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue; k=$(awk '/^`+kind+`:/{print $2}' $p/smaps_rollup 2>/dev/null); echo "${k:-0} ${c%% *}"; done`).Output()
 	if err != nil {
 		return 0
 	}

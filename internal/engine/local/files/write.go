@@ -2,6 +2,7 @@ package files
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -59,11 +60,14 @@ func write(o Order, opts *archive.TarOptions, in io.Reader) error {
 	return &kindError{"invalid", err}
 }
 
+// pieceSize is how much of a file's content is handed from one reader of the archive to the next at a time.
+const pieceSize = 256 << 10
+
 // owned makes the files of an archive nobody's whose owners are outside of the container's ids. Such a file is not for its owner to run as.
 func owned(in io.Reader) io.Reader {
 	r, w := io.Pipe()
 	go func() {
-		from, to := tar.NewReader(in), tar.NewWriter(w)
+		from, to, piece := tar.NewReader(in), tar.NewWriter(w), make([]byte, pieceSize)
 		for {
 			h, err := from.Next()
 			if err == io.EOF {
@@ -74,7 +78,7 @@ func owned(in io.Reader) io.Reader {
 				err = to.WriteHeader(known(h))
 			}
 			if err == nil {
-				_, err = io.Copy(to, from)
+				_, err = io.CopyBuffer(to, struct{ io.Reader }{from}, piece)
 			}
 			if err != nil {
 				_ = w.CloseWithError(err)
@@ -82,7 +86,7 @@ func owned(in io.Reader) io.Reader {
 			}
 		}
 	}()
-	return r
+	return bufio.NewReaderSize(r, pieceSize) // or each of the unpacker's small reads would wait for the other goroutine
 }
 
 func known(h *tar.Header) *tar.Header {

@@ -29,6 +29,7 @@ type attachment struct {
 type chunk struct {
 	to   io.Writer
 	data []byte
+	room *output // that data lie in, to be given back when they are written; may be nil
 }
 
 // newAttachment begins to write to a client. It ends when finish is called and all is written, or when ctx is done.
@@ -55,7 +56,22 @@ func (at *attachment) finish() { at.set(&at.ended) }
 func (at *attachment) widen()  { at.set(&at.wide) }
 
 // add gives the client what a stream yielded. data must not change afterwards. It waits while too much is waiting.
-func (at *attachment) add(stream string, data []byte) {
+func (at *attachment) add(stream string, data []byte) { at.queued(stream, chunk{data: data}) }
+
+// lend is add for n bytes in room that is wanted back. Few bytes are copied: room that waits for a client is to be as good as full, or many small
+// pieces would hold much more memory than they have bytes.
+func (at *attachment) lend(stream string, b *output, n int) {
+	if n > len(b)/2 {
+		at.queued(stream, chunk{data: b[:n], room: b})
+		return
+	}
+	if n > 0 {
+		at.add(stream, append([]byte(nil), b[:n]...))
+	}
+	outputs.Put(b)
+}
+
+func (at *attachment) queued(stream string, c chunk) {
 	to := at.streams.Stdout
 	if stream == stderrName {
 		to = at.streams.Stderr
@@ -68,8 +84,9 @@ func (at *attachment) add(stream string, data []byte) {
 		at.moved.Wait()
 	}
 	if !at.gone && !at.ended {
-		at.queue = append(at.queue, chunk{to, data})
-		at.size += len(data)
+		c.to = to
+		at.queue = append(at.queue, c)
+		at.size += len(c.data)
 	}
 	at.mu.Unlock()
 	at.moved.Broadcast()
@@ -88,7 +105,10 @@ func (at *attachment) write() {
 		c := at.queue[0]
 		at.queue = at.queue[1:]
 		at.mu.Unlock()
-		_, err := c.to.Write(c.data)
+		_, err := c.to.Write(c.data) // which keeps nothing of them
+		if c.room != nil {
+			outputs.Put(c.room)
+		}
 		at.mu.Lock()
 		at.size -= len(c.data)
 		at.gone = at.gone || err != nil

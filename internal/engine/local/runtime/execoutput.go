@@ -33,17 +33,20 @@ func newExecOutput(ctx context.Context, s engine.Streams, p pipes) (*execOutput,
 	return o, nil
 }
 
+// output is room for a piece of output on its way from a pipe to a client.
+type output [64 << 10]byte
+
+var outputs = sync.Pool{New: func() any { return new(output) }}
+
 // read begins to copy: the shim has opened its ends.
 func (o *execOutput) read() {
 	for i, f := range o.files {
 		stream := []string{stdoutName, stderrName}[i]
 		o.copies.Go(func() {
-			buf := make([]byte, 32<<10)
 			for {
-				n, err := f.Read(buf)
-				if n > 0 {
-					o.client.add(stream, append([]byte(nil), buf[:n]...))
-				}
+				b := outputs.Get().(*output)
+				n, err := f.Read(b[:])
+				o.client.lend(stream, b, n)
 				if err != nil {
 					return
 				}

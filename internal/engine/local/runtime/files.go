@@ -39,7 +39,7 @@ func (r *Runtime) StatFile(ctx context.Context, a account.Ref, at engine.FileSit
 func (r *Runtime) ReadFiles(ctx context.Context, a account.Ref, at engine.FileSite, path string, begin func(engine.FileStat), w io.Writer) error {
 	return r.inSite(ctx, a, at, func(root *os.File, _ []string) error {
 		out := &answered{begin: begin, w: w}
-		return r.helper(ctx, a, root, files.Read, files.Order{Path: path, Exclude: kernelDirs}, nil, out)
+		return r.helper(ctx, a, root, files.Read, files.Order{Path: path, Exclude: kernelDirs}, nil, inPieces{out})
 	})
 }
 
@@ -58,7 +58,7 @@ func (r *Runtime) WriteFiles(ctx context.Context, a account.Ref, at engine.FileS
 func (r *Runtime) ExportFiles(ctx context.Context, a account.Ref, at engine.FileSite, w io.Writer) error {
 	at.Mounts = nil
 	return r.inSite(ctx, a, at, func(root *os.File, mounted []string) error {
-		return r.helper(ctx, a, root, files.Export, files.Order{Exclude: append(mounted, kernelDirs...)}, nil, w)
+		return r.helper(ctx, a, root, files.Export, files.Order{Exclude: append(mounted, kernelDirs...)}, nil, inPieces{w})
 	})
 }
 
@@ -72,7 +72,7 @@ func (r *Runtime) ExportVolume(ctx context.Context, a account.Ref, dir string, w
 		return fmt.Errorf("showing a volume with the account's ids: %w", err)
 	}
 	defer root.Close()
-	return r.helper(ctx, a, root, files.Export, files.Order{Root: true}, nil, w)
+	return r.helper(ctx, a, root, files.Export, files.Order{Root: true}, nil, inPieces{w})
 }
 
 // FileChanges implements engine.Files. The helper tells what is in the upper directory; whether the image has it too is looked up here, by

@@ -62,10 +62,7 @@ func (r *Runtime) rightless(ctx context.Context, a account.Ref, p rightless) (*f
 		if err != nil {
 			return nil, err
 		}
-		go func() {
-			_, _ = io.Copy(stdin, p.in)
-			_ = stdin.Close()
-		}()
+		go pour(stdin, p.in)
 	}
 	cmd.ExtraFiles, cmd.Env, cmd.Dir = p.files, []string{}, "/"
 	cmd.WaitDelay = 2 * time.Second

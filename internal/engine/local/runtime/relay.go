@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -268,7 +269,7 @@ func (r *relay) count(at time.Time) (n int, err error) {
 }
 
 // widen gives a pipe room. A bound of the machine may forbid it.
-func widen(f *os.File) {
+func widen(f syscall.Conn) {
 	control(f, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) })
 }
 
@@ -282,7 +283,7 @@ func again(call func() (int64, error)) (int64, error) {
 }
 
 // control calls fn with a file's descriptor, which stays open meanwhile.
-func control(f *os.File, fn func(fd int)) {
+func control(f syscall.Conn, fn func(fd int)) {
 	if c, err := f.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { fn(int(fd)) })
 	}
