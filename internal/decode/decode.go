@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -31,6 +32,9 @@ func JSON(wrong string, raw []byte, most int, v any) error {
 		return oops.Invalid("%s: %s is %s, and should be %s", wrong, name, found(kind.Value), expected(kind.Type))
 	case errors.As(err, &syntax):
 		return oops.Invalid("%s: %v, at byte %d", wrong, syntax, syntax.Offset)
+	}
+	if at, ok := errors.AsType[*time.ParseError](err); ok {
+		return oops.Invalid("%s: %q is no time such as 2026-01-02T15:04:05Z", wrong, at.Value)
 	}
 	return oops.Invalid("%s: %s", wrong, plain(err.Error()))
 }
@@ -100,18 +104,20 @@ func expected(t reflect.Type) string {
 
 // What Go's types say when they are read from text.
 var (
-	ofAddresses = regexp.MustCompile(`^netip\.Parse\w+\((.*)\): (.*)$`)
-	ofTimes     = regexp.MustCompile(`^(Time\.\w+|parsing time): ?`)
+	ofAddresses = regexp.MustCompile(`^(?:netip\.)?Parse\w+\((.*)\): (.*)$`)
 	ofNumbers   = regexp.MustCompile(`^strconv\.\w+: parsing (.*): (.*)$`)
 )
 
 // plain takes the names of Go's functions out of an error.
 func plain(text string) string {
 	text = strings.TrimPrefix(text, "json: ")
+	if strings.HasPrefix(text, "Time.") {
+		return "a time is text, such as \"2026-01-02T15:04:05Z\""
+	}
 	if strings.HasPrefix(text, "invalid use of ,string struct tag") {
 		return "text is where a number should be"
 	}
 	text = ofAddresses.ReplaceAllString(text, "$1 is no address: $2")
 	text = ofNumbers.ReplaceAllString(text, "$1 is no number: $2")
-	return ofTimes.ReplaceAllString(text, "a time: ")
+	return text
 }
