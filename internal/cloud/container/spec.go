@@ -106,7 +106,7 @@ const maxSpec = 1 << 20
 // checkSpec refuses what no process can be given, wherever it comes from.
 func checkSpec(spec *Spec) error {
 	for what, list := range map[string][]string{
-		"command": spec.Args, "environment": spec.Env, "working directory": {spec.WorkingDir}, "user": {spec.User},
+		"command": spec.Args, "environment": spec.Env, "working directory": {spec.WorkingDir}, "user": {spec.User}, "tmpfs": slices.Collect(maps.Keys(spec.Tmpfs)),
 	} {
 		for _, text := range list {
 			if strings.ContainsRune(text, 0) {
