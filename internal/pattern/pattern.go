@@ -1,5 +1,5 @@
-// Package pattern makes the regular expressions that clients filter names by. The library's own bound lets a few characters take a
-// hundred megabytes, (((x{99}){99}){99}) for one.
+// Package pattern makes the regular expressions that clients filter names by. By the library's own bounds one pattern may take a hundred megabytes: some
+// text between brackets, a thousand times.
 package pattern
 
 import (
