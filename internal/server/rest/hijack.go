@@ -79,7 +79,9 @@ type lifeKey struct{}
 
 // WithLife notes how long a connection may go on that is taken over. The request's own context would be too short: when a client has ended its input
 // before its connection is taken over, net/http takes it for gone.
-func WithLife(ctx, life context.Context) context.Context { return context.WithValue(ctx, lifeKey{}, life) }
+func WithLife(ctx, life context.Context) context.Context {
+	return context.WithValue(ctx, lifeKey{}, life)
+}
 
 // watch ends the context when the client has closed both directions, which an idle stream would not notice.
 func (c *Conn) watch(ctx context.Context) {
