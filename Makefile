@@ -1,6 +1,6 @@
 # `make` lists what there is to make.
 
-.PHONY: help build cross man docs demo demo-down lab lab-down test test-vm bench bench-clients bench-fairness images lint fmt clean
+.PHONY: help build cross man docs demo demo-down lab lab-down test test-vm fuzz bench bench-clients bench-fairness images lint fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: ## install what is missing, build, and run every test
 
 test-vm: ## test control groups of version 2, and disks that grow in use, in an emulated machine
 	@scripts/vm
+
+fuzz: ## try every fuzz target for SECONDS (60) each
+	@scripts/fuzz $(or $(SECONDS),60)
 
 bench: ## measure against Docker and runc on this machine
 	@scripts/bench

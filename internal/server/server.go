@@ -70,6 +70,8 @@ type Server struct {
 	busy   sync.WaitGroup // handlers under way, hijacked ones included
 	ending chan struct{}  // closed when the server begins to stop
 	end    sync.Once
+	life   context.Context // ends when those under way are cut
+	kill   context.CancelFunc
 }
 
 // Bounds of what a client may take of the server.
@@ -87,6 +89,7 @@ func New(c Config) *Server {
 		c.Log = slog.Default()
 	}
 	s := &Server{Config: c, pace: newPacer(c.Pace), ending: make(chan struct{})}
+	s.life, s.kill = context.WithCancel(context.Background())
 	d := &docker.API{
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
 		Events: c.Events, Logins: c.Logins, Builds: c.Builds, Build: c.Build, Log: c.Log,
@@ -103,7 +106,8 @@ func (s *Server) Routes() []rest.Route { return s.routes }
 // Serve answers on listeners until ctx is done, and closes them. It is called once. Endless calls are cut short then; others are given
 // ten seconds.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
-	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	cut := func() { end(); s.kill() }
 	defer cut()
 	srv := &http.Server{
 		Handler:           s.Handler(),
@@ -222,10 +226,13 @@ func (s *Server) dispatch(ctx context.Context, cancel context.CancelFunc, w *ans
 	if route.Original && !versioned {
 		ctx = rest.WithVersion(ctx, rest.OriginalVersion)
 	}
+	life, let := context.WithCancel(s.life)
+	defer let()
 	if route.Endless {
-		stop := context.AfterFunc(done(s.ending), cancel)
+		stop := context.AfterFunc(done(s.ending), func() { cancel(); let() })
 		defer stop()
 	}
+	ctx = rest.WithLife(ctx, life)
 	err := s.answer(ctx, route, w, r)
 	if err == nil {
 		return

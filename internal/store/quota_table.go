@@ -11,7 +11,7 @@ func (v *View) Quota(resource string) int64 { return v.quotas[resource] }
 
 // Counts is how many of each resource an account has, whatever phase they are in.
 type Counts struct {
-	Networks, Containers, Images, Volumes, Snapshots, FloatingIPs, SecurityGroups, Credentials int
+	Networks, Containers, Images, Tags, Volumes, Snapshots, FloatingIPs, SecurityGroups, Credentials int
 }
 
 // Counts counts without listing.
@@ -20,6 +20,7 @@ func (v *View) Counts() Counts {
 		Networks:       len(v.networks.byID),
 		Containers:     len(v.containers.byID),
 		Images:         len(v.images.byID),
+		Tags:           len(v.tags.byKey),
 		Volumes:        len(v.volumes.byID),
 		Snapshots:      len(v.snapshots.byID),
 		FloatingIPs:    len(v.floatingIPs.byAddress),

@@ -1,7 +1,9 @@
 package container
 
 import (
+	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,6 +42,7 @@ func applyChanges(c *ocispec.ImageConfig, d *engine.DockerConfig, changes []stri
 	if err != nil {
 		return oops.Invalid("the changes cannot be read: %v", err)
 	}
+	exposed := portSet{}
 	for _, node := range parsed.AST.Children {
 		if !slices.Contains(committable, strings.ToLower(node.Value)) {
 			return oops.Invalid("%s is not a valid change command: use %s", node.Value, strings.ToUpper(strings.Join(committable, ", ")))
@@ -51,17 +54,23 @@ func applyChanges(c *ocispec.ImageConfig, d *engine.DockerConfig, changes []stri
 		if err != nil {
 			return oops.Invalid("the change %q cannot be made: %v", node.Original, err)
 		}
-		if err := apply(c, d, change); err != nil {
+		if err := apply(c, d, change, &exposed); err != nil {
 			return err
 		}
+	}
+	for _, p := range exposed.list() {
+		expose(c, p)
 	}
 	return nil
 }
 
-func apply(c *ocispec.ImageConfig, d *engine.DockerConfig, change any) error {
+func apply(c *ocispec.ImageConfig, d *engine.DockerConfig, change any, exposed *portSet) error {
 	if x, ok := change.(instructions.SupportsSingleWordExpansion); ok {
 		lex := shell.NewLex('\\')
 		err := x.Expand(func(word string) (string, error) {
+			if err := expandable(word, c.Env); err != nil {
+				return "", err
+			}
 			out, _, err := lex.ProcessWord(word, shell.EnvsFromSlice(c.Env))
 			return out, err
 		})
@@ -75,9 +84,11 @@ func apply(c *ocispec.ImageConfig, d *engine.DockerConfig, change any) error {
 	case *instructions.EntrypointCommand:
 		c.Entrypoint = commandLine(x.ShellDependantCmdLine, d)
 	case *instructions.EnvCommand:
+		env := newEnviron(c.Env)
 		for _, kv := range x.Env {
-			setEnv(c, kv.Key+"="+kv.Value)
+			env.set(kv.Key + "=" + kv.Value)
 		}
+		c.Env = env.list()
 	case *instructions.LabelCommand:
 		for _, kv := range x.Labels {
 			setLabel(c, kv.Key, kv.Value)
@@ -88,8 +99,8 @@ func apply(c *ocispec.ImageConfig, d *engine.DockerConfig, change any) error {
 			if err != nil {
 				return err
 			}
-			for _, port := range ports {
-				expose(c, port)
+			if err := exposed.add(ports); err != nil {
+				return err
 			}
 		}
 	case *instructions.HealthCheckCommand:
@@ -118,6 +129,30 @@ func apply(c *ocispec.ImageConfig, d *engine.DockerConfig, change any) error {
 			dir = path.Join("/", c.WorkingDir, dir)
 		}
 		c.WorkingDir = path.Clean(dir)
+	}
+	return nil
+}
+
+// maxExpansion bounds the work of expanding one word: its length times that of the longest variable. Without it, a variable that is made of itself
+// twice fills any memory in a few lines.
+const maxExpansion = 4 << 20
+
+// replacing is the one form of a variable whose result can be longer than the word and the variables that are in it.
+var replacing = regexp.MustCompile(`\$\{\w+/`)
+
+func expandable(word string, env []string) error {
+	if !strings.Contains(word, "$") {
+		return nil
+	}
+	if replacing.MatchString(word) {
+		return errors.New("a variable with a replacement (${NAME/what/by}) is not offered")
+	}
+	longest := 0
+	for _, kv := range env {
+		longest = max(longest, len(kv))
+	}
+	if len(word)*longest > maxExpansion {
+		return errors.New("the variables in it are too long")
 	}
 	return nil
 }

@@ -110,8 +110,12 @@ func override(c *ocispec.ImageConfig, o ocispec.ImageConfig) {
 	if len(o.Entrypoint) > 0 {
 		c.Entrypoint = o.Entrypoint
 	}
-	for _, kv := range o.Env {
-		setEnv(c, kv)
+	if len(o.Env) > 0 {
+		env := newEnviron(c.Env)
+		for _, kv := range o.Env {
+			env.set(kv)
+		}
+		c.Env = env.list()
 	}
 	for k, v := range o.Labels {
 		setLabel(c, k, v)
@@ -124,16 +128,6 @@ func override(c *ocispec.ImageConfig, o ocispec.ImageConfig) {
 	for v := range o.Volumes {
 		setVolume(c, v)
 	}
-}
-
-func setEnv(c *ocispec.ImageConfig, kv string) {
-	name, _, _ := strings.Cut(kv, "=")
-	i := slices.IndexFunc(c.Env, func(x string) bool { n, _, _ := strings.Cut(x, "="); return n == name })
-	if i < 0 {
-		c.Env = append(c.Env, kv)
-		return
-	}
-	c.Env[i] = kv
 }
 
 func setLabel(c *ocispec.ImageConfig, k, v string) {

@@ -1,8 +1,10 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,11 +20,66 @@ import (
 type execs struct {
 	mu   sync.Mutex
 	byID map[string]*execRecord
+	turn uint64 // of the last one that was made
 }
 
 type execRecord struct {
 	Exec
 	account account.Ref
+	size    int // of its strings
+	turn    uint64
+}
+
+// What an account's records of execs may take: how many there are, and their bytes. Clients ask for an exec within moments of its end; those that
+// do not run are forgotten for new ones, the oldest first.
+const (
+	maxExecs     = 1024
+	maxExecBytes = 4 << 20
+)
+
+func (c *ExecConfig) size() int {
+	n := len(c.User) + len(c.DetachKeys) + len(c.WorkingDir)
+	for _, list := range [][]string{c.Cmd, c.Env} {
+		for _, s := range list {
+			n += len(s) + 16
+		}
+	}
+	return n
+}
+
+func (x *execs) add(r *execRecord) error {
+	r.size = r.Config.size()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var idle []*execRecord
+	n, bytes := 1, r.size
+	for _, o := range x.byID {
+		if o.account != r.account {
+			continue
+		}
+		n, bytes = n+1, bytes+o.size
+		if !o.Running {
+			idle = append(idle, o)
+		}
+	}
+	if n > maxExecs || bytes > maxExecBytes {
+		slices.SortFunc(idle, func(a, b *execRecord) int { return cmp.Compare(a.turn, b.turn) })
+		// Several at a time, so that not each of many looks at all.
+		for _, o := range idle {
+			if n <= maxExecs*3/4 && bytes <= maxExecBytes*3/4 {
+				break
+			}
+			delete(x.byID, o.ID)
+			n, bytes = n-1, bytes-o.size
+		}
+		if n > maxExecs || bytes > maxExecBytes {
+			return oops.Exhausted("your account has %d execs that run, with commands and variables of %d KiB: there can be %d, of %d KiB together", n-1, (bytes-r.size)>>10, maxExecs, maxExecBytes>>10)
+		}
+	}
+	x.turn++
+	r.turn = x.turn
+	x.byID[r.ID] = r
+	return nil
 }
 
 func (x *execs) forget(container string) {
@@ -68,9 +125,9 @@ func (s *Service) ExecCreate(_ context.Context, a account.Ref, ref string, cfg E
 		return "", err
 	}
 	r := &execRecord{Exec: Exec{ID: newID(), ContainerID: c.ID, Config: cfg}, account: a}
-	s.execs.mu.Lock()
-	s.execs.byID[r.ID] = r
-	s.execs.mu.Unlock()
+	if err := s.execs.add(r); err != nil {
+		return "", err
+	}
 	s.publish(a, c, "exec_create: "+cfg.Cmd[0], map[string]string{"execID": r.ID})
 	return r.ID, nil
 }

@@ -16,13 +16,13 @@ const maxGroups = 16
 // checkGroups refuses groups that are not there, and too many. Called in the transaction that writes who carries them, it keeps one that
 // is being removed from being carried.
 func checkGroups(v *store.View, names []string) error {
+	if len(names) > maxGroups {
+		return oops.Invalid("a container can carry %d security groups, not %d: put rules of several into one", maxGroups, len(names))
+	}
 	for _, name := range names {
 		if _, err := v.FindSecurityGroup(name); err != nil {
 			return err
 		}
-	}
-	if len(names) > maxGroups {
-		return oops.Invalid("a container can carry %d security groups, not %d: put rules of several into one", maxGroups, len(names))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ var aliasPattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 // parseLink reads NAME_OR_ID[:ALIAS]. Clients of Docker send /name:/consumer/alias.
 func parseLink(s string) (target, alias string, err error) {
 	target, alias, ok := strings.Cut(s, ":")
-	target = strings.TrimPrefix(target, "/")
+	target = strings.TrimLeft(target, "/")
 	if i := strings.LastIndexByte(alias, '/'); i >= 0 {
 		alias = alias[i+1:]
 	}

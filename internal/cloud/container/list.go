@@ -2,7 +2,6 @@ package container
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/pattern"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -79,7 +79,7 @@ func (s *Service) matcher(view *store.View, a account.Ref, key, v string) (match
 	case "id":
 		return func(_ *Service, _ *store.View, _ account.Ref, c *Container) bool { return strings.HasPrefix(c.ID, v) }, nil
 	case "name":
-		re, err := regexp.Compile(v)
+		re, err := pattern.Compile(v)
 		if err != nil {
 			return nil, oops.Invalid("Invalid filter 'name=%s': %v", v, err)
 		}
@@ -134,11 +134,11 @@ func (s *Service) matcher(view *store.View, a account.Ref, key, v string) (match
 			return nil, err
 		}
 		return func(_ *Service, _ *store.View, _ account.Ref, c *Container) bool {
-			return slices.ContainsFunc(p, func(p store.Port) bool {
-				if key == "expose" {
-					return slices.Contains(c.Spec.Exposed, p)
-				}
-				return slices.ContainsFunc(c.Spec.Published, func(x store.PublishedPort) bool { return x.Public == p.Number && x.Proto == p.Proto })
+			if key == "expose" {
+				return slices.ContainsFunc(c.Spec.Exposed, p.has)
+			}
+			return slices.ContainsFunc(c.Spec.Published, func(x store.PublishedPort) bool {
+				return p.has(store.Port{Number: x.Public, Proto: x.Proto})
 			})
 		}, nil
 	case "health":

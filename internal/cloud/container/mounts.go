@@ -85,6 +85,9 @@ func cleanPlan(p mountPlan) (mountPlan, error) {
 	if !strings.HasPrefix(p.path, "/") {
 		return p, oops.Invalid("Invalid volume specification: mount path '%s' is not absolute", p.path)
 	}
+	if strings.ContainsRune(p.path, 0) || len(p.path) > maxPath {
+		return p, oops.Invalid("Invalid volume specification: no file can have the mount path %.100q: it holds a zero byte, or has more than %d bytes", p.path, maxPath)
+	}
 	p.path = path.Clean(p.path)
 	for _, forbidden := range []string{"/proc", "/sys", "/dev"} {
 		if p.path == "/" || p.path == forbidden || strings.HasPrefix(p.path, forbidden+"/") && forbidden != "/dev" {

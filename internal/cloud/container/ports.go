@@ -2,6 +2,7 @@ package container
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,12 +73,15 @@ func sortPorts(ports []store.Port) []store.Port {
 
 // resolvePorts fills the exposed and published ports of spec from the request and the image's EXPOSE.
 func resolvePorts(req *CreateRequest, image []string, spec *Spec) error {
+	exposed := portSet{}
 	for _, e := range append(slices.Clone(image), req.ExposedPorts...) {
 		ps, err := parseExposed(e)
 		if err != nil {
 			return err
 		}
-		spec.Exposed = append(spec.Exposed, ps...)
+		if err := exposed.add(ps); err != nil {
+			return err
+		}
 	}
 	taken := map[string]store.Port{}
 	publish := func(p store.Port, public uint16) error {
@@ -87,6 +91,9 @@ func resolvePorts(req *CreateRequest, image []string, spec *Spec) error {
 				return nil
 			}
 			return oops.Invalid("public port %s is published twice, for %d and for %d", key, other.Number, p.Number)
+		}
+		if len(taken) == maxPublished {
+			return oops.Invalid("more than %d ports are published, a container may publish at most %[1]d", maxPublished)
 		}
 		taken[key] = p
 		spec.Published = append(spec.Published, store.PublishedPort{Port: p, Public: public})
@@ -101,12 +108,14 @@ func resolvePorts(req *CreateRequest, image []string, spec *Spec) error {
 		if err != nil {
 			return err
 		}
-		spec.Exposed = append(spec.Exposed, p)
+		if err := exposed.add(span{first: p.Number, last: p.Number, proto: p.Proto}); err != nil {
+			return err
+		}
 		if err := publish(p, public); err != nil {
 			return err
 		}
 	}
-	spec.Exposed = sortPorts(spec.Exposed)
+	spec.Exposed = exposed.list()
 	if spec.PublishAll {
 		for _, p := range spec.Exposed {
 			if slices.ContainsFunc(spec.Published, func(x store.PublishedPort) bool { return x.Port == p }) {
@@ -117,36 +126,68 @@ func resolvePorts(req *CreateRequest, image []string, spec *Spec) error {
 			}
 		}
 	}
-	if len(spec.Published) > maxPublished {
-		return oops.Invalid("%d ports are published, a container may publish at most %d", len(spec.Published), maxPublished)
+	return nil
+}
+
+// span is one port after another, of one protocol.
+type span struct {
+	first, last uint16
+	proto       string
+}
+
+func (s span) has(p store.Port) bool {
+	return s.first <= p.Number && p.Number <= s.last && s.proto == p.Proto
+}
+
+// parseExposed reads "80/tcp", or a range "8000-8010/udp". It stays a range: many of them, written out, would fill the machine's memory.
+func parseExposed(s string) (span, error) {
+	ports, proto, ok := strings.Cut(s, "/")
+	if !ok {
+		proto = "tcp"
+	}
+	first, last, ranged := strings.Cut(ports, "-")
+	from, err := parsePort(first + "/" + proto)
+	if err != nil {
+		return span{}, err
+	}
+	to := from
+	if ranged {
+		if to, err = parsePort(last + "/" + proto); err != nil {
+			return span{}, err
+		}
+	}
+	if to.Number < from.Number {
+		return span{}, oops.Invalid("Invalid range format for --expose: %s", s)
+	}
+	return span{first: from.Number, last: to.Number, proto: from.Proto}, nil
+}
+
+// maxExposed is how many ports may be exposed, each counted as often as it is named: as many as a definition has room for, in each of the
+// protocols, and an image's once more.
+const maxExposed = 1 << 17
+
+// portSet are exposed ports.
+type portSet struct {
+	ports map[store.Port]struct{}
+	named int
+}
+
+func (s *portSet) add(r span) error {
+	if s.named += int(r.last) - int(r.first) + 1; s.named > maxExposed {
+		return oops.Invalid("more than %d ports are exposed: a container needs none of them to be exposed to be reached in its networks, so leave some out", maxExposed)
+	}
+	if s.ports == nil {
+		s.ports = map[store.Port]struct{}{}
+	}
+	for n := int(r.first); n <= int(r.last); n++ {
+		s.ports[store.Port{Number: uint16(n), Proto: r.proto}] = struct{}{}
 	}
 	return nil
 }
 
-// parseExposed reads "80/tcp", or a range "8000-8010/udp".
-func parseExposed(s string) ([]store.Port, error) {
-	span, proto, ok := strings.Cut(s, "/")
-	if !ok {
-		proto = "tcp"
+func (s *portSet) list() []store.Port {
+	if len(s.ports) == 0 {
+		return nil
 	}
-	first, last, ranged := strings.Cut(span, "-")
-	from, err := parsePort(first + "/" + proto)
-	if err != nil {
-		return nil, err
-	}
-	if !ranged {
-		return []store.Port{from}, nil
-	}
-	to, err := parsePort(last + "/" + proto)
-	if err != nil {
-		return nil, err
-	}
-	if to.Number < from.Number {
-		return nil, oops.Invalid("Invalid range format for --expose: %s", s)
-	}
-	var out []store.Port
-	for n := int(from.Number); n <= int(to.Number); n++ {
-		out = append(out, store.Port{Number: uint16(n), Proto: from.Proto})
-	}
-	return out, nil
+	return sortPorts(slices.Collect(maps.Keys(s.ports)))
 }

@@ -52,6 +52,9 @@ func resolve(req *CreateRequest, img *store.Image) (Spec, []mountPlan, error) {
 	if err := resolveCommand(req, cfg, &spec); err != nil {
 		return spec, nil, err
 	}
+	if err := checkCounts(req); err != nil {
+		return spec, nil, err
+	}
 	env, err := mergeEnv(cfg.Env, req.Env)
 	if err != nil {
 		return spec, nil, err
@@ -104,7 +107,7 @@ const maxSpec = 1 << 20
 // checkSpec refuses what no process can be given, wherever it comes from.
 func checkSpec(spec *Spec) error {
 	for what, list := range map[string][]string{
-		"command": spec.Args, "environment": spec.Env, "working directory": {spec.WorkingDir}, "user": {spec.User},
+		"command": spec.Args, "environment": spec.Env, "working directory": {spec.WorkingDir}, "user": {spec.User}, "tmpfs": slices.Collect(maps.Keys(spec.Tmpfs)),
 	} {
 		for _, text := range list {
 			if strings.ContainsRune(text, 0) {
@@ -150,7 +153,7 @@ const maxPath = 4096
 
 // mergeEnv lays the user's variables over the image's; a name without = takes a variable away.
 func mergeEnv(image, user []string) ([]string, error) {
-	out := slices.Clone(image)
+	env := newEnviron(image)
 	for _, kv := range user {
 		k, _, set := strings.Cut(kv, "=")
 		if k == "" {
@@ -159,17 +162,13 @@ func mergeEnv(image, user []string) ([]string, error) {
 		if strings.ContainsRune(kv, 0) {
 			return nil, oops.Invalid("invalid environment variable %q: it holds a zero byte", k)
 		}
-		i := slices.IndexFunc(out, func(x string) bool { name, _, _ := strings.Cut(x, "="); return name == k })
-		switch {
-		case i >= 0 && set:
-			out[i] = kv
-		case i >= 0:
-			out = slices.Delete(out, i, i+1)
-		case set:
-			out = append(out, kv)
+		if set {
+			env.set(kv)
+		} else {
+			env.unset(k)
 		}
 	}
-	return out, nil
+	return env.list(), nil
 }
 
 func checkRestart(spec *Spec) error {

@@ -81,7 +81,7 @@ func TestResolveRefuses(t *testing.T) {
 		{"bad port", CreateRequest{Ports: []PortRequest{{Private: "0/tcp"}}}, "Invalid containerPort"},
 		{"bad public port", CreateRequest{Ports: []PortRequest{{Private: "80", Public: "9-8"}}}, "Invalid hostPort"},
 		{"bad protocol", CreateRequest{Ports: []PortRequest{{Private: "80/icmp"}}}, "Invalid proto"},
-		{"33 ports", CreateRequest{ExposedPorts: []string{"8000-8031"}, PublishAll: true}, "33 ports are published, a container may publish at most 32"},
+		{"33 ports", CreateRequest{ExposedPorts: []string{"8000-8031"}, PublishAll: true}, "more than 32 ports are published, a container may publish at most 32"},
 		{"public port twice", CreateRequest{Ports: []PortRequest{{Private: "80", Public: "1"}, {Private: "81", Public: "1"}}}, "published twice"},
 		{"restart policy", CreateRequest{Restart: store.RestartPolicy{Name: "sometimes"}}, "invalid restart policy"},
 		{"retries of always", CreateRequest{Restart: store.RestartPolicy{Name: "always", MaxRetries: 3}}, "maximum restart count not valid"},

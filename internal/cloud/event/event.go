@@ -45,6 +45,7 @@ func (b *Bus) Publish(a account.Ref, e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
+	e.fit()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	past := append(b.past[a.ID()], e)

@@ -140,9 +140,15 @@ func (s *Service) enter(tx *store.Tx, named reference.Named, img *engine.Image) 
 	return true, move(tx, t)
 }
 
+// maxNames is how many names the images of an account may have together, those by digest included.
+const maxNames = 2000
+
 // move gives a name to an image. An image that loses its tag this way keeps the digest that it was pulled by.
 func move(tx *store.Tx, t store.Tag) error {
 	old, had := tx.Tag(t.Repository, t.Tag)
+	if have := tx.Counts().Tags; !had && have >= maxNames {
+		return oops.Exhausted("your images have %d names together, as many as they may: remove some by 'rmi'", have)
+	}
 	if err := tx.PutTag(t); err != nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package image
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
+
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestNames(t *testing.T) {
@@ -45,4 +48,30 @@ func TestTag(t *testing.T) {
 	if got := b.shown(); got != "nginx@NGINX mysql:latest,nginx:latest,mysql@MYSQL" {
 		t.Errorf("images are %s", got)
 	}
+}
+
+// Names cost nothing to make, so that there must be an end to them.
+func TestNamesAreBounded(t *testing.T) {
+	b := newBench(t)
+	b.pull("mysql")
+	err := b.store.Update(t.Context(), b.a, func(tx *store.Tx) error {
+		for i := tx.Counts().Tags; i < maxNames-1; i++ {
+			if err := move(tx, store.Tag{Repository: "docker.io/library/x", Tag: fmt.Sprint("t", i), ImageID: mysql.ID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.tag("mysql", "last:one")
+	if err := b.images.Tag(t.Context(), b.a, "mysql", "one", "more"); !errdefs.IsResourceExhausted(err) || !strings.Contains(err.Error(), "2000 names") {
+		t.Errorf("one more: %v", err)
+	}
+	b.tag("mysql", "last:one") // what is there may be moved
+	if _, err := b.images.Remove(t.Context(), b.a, "last:one", false); err != nil {
+		t.Fatal(err)
+	}
+	b.tag("mysql", "one:more")
 }

@@ -34,6 +34,8 @@ func (m *Remote) readBody(r *http.Request, a account.Ref, want string) error {
 			return err
 		}
 		limit, in = most, diskroom.WhileRoom(r.Body, m.SpoolDir)
+	} else {
+		rest.InTime(r)
 	}
 	body, err := spool.Read(in, m.SpoolDir, limit)
 	switch {
@@ -41,7 +43,7 @@ func (m *Remote) readBody(r *http.Request, a account.Ref, want string) error {
 		err = rest.WithStatus(http.StatusRequestEntityTooLarge, oops.Invalid("the request's body is larger than %d bytes", limit))
 	case errors.Is(err, diskroom.ErrNoRoom):
 	case err != nil:
-		err = oops.Invalid("reading the request's body: %v", err)
+		err = rest.BodyError(err)
 	case body.Hash() != want:
 		_ = body.Close()
 		err = oops.Unauthenticated("%v", signature.ErrBody)

@@ -44,7 +44,7 @@ func (api *API) attach(ctx context.Context, a account.Ref, w http.ResponseWriter
 		opts.Stderr = errs
 	}
 	if err := api.Containers.Attach(ctx, a, c.ID, opts); err != nil && ctx.Err() == nil {
-		_, _ = io.WriteString(errs, err.Error()+"\r\n")
+		_, _ = io.WriteString(errs, rest.Sentence(err)+"\r\n")
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (api *API) startExec(ctx context.Context, a account.Ref, w http.ResponseWri
 		streams.Stderr = errs
 	}
 	if err := api.Containers.ExecStart(ctx, a, x.ID, streams, false, size); err != nil && ctx.Err() == nil {
-		_, _ = io.WriteString(errs, err.Error()+"\r\n")
+		_, _ = io.WriteString(errs, rest.Sentence(err)+"\r\n")
 	}
 	return nil
 }

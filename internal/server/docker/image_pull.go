@@ -69,7 +69,7 @@ type errorMessage struct {
 }
 
 func streamError(err error) errorMessage {
-	return errorMessage{ErrorDetail: jsonstream.Error{Message: err.Error()}, Error: err.Error()}
+	return errorMessage{ErrorDetail: jsonstream.Error{Message: rest.Sentence(err)}, Error: rest.Sentence(err)}
 }
 
 // pullMessage makes a layer's steps carry progress, and its end carry none: without a terminal clients hide messages

@@ -14,6 +14,7 @@ import (
 	cloud "github.com/hypercloud/hyper/internal/cloud/container"
 	rules "github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/pattern"
 	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -61,7 +62,7 @@ func (api *API) listNetworks(_ context.Context, a account.Ref, w http.ResponseWr
 	patterns := map[string]*regexp.Regexp{}
 	for _, v := range slices.Concat(filters["name"], filters["id"]) {
 		var err error
-		if patterns[v], err = regexp.Compile(v); err != nil {
+		if patterns[v], err = pattern.Compile(v); err != nil {
 			return oops.Invalid("invalid filter '%s': %v", v, err)
 		}
 	}

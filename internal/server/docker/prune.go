@@ -12,7 +12,8 @@ import (
 
 // pruning is what a call that removes whatever is not in use leaves out.
 type pruning struct {
-	until   time.Time // younger things stay; zero: none
+	aged    bool      // until counts
+	until   time.Time // younger things stay
 	filters map[string][]string
 }
 
@@ -27,12 +28,12 @@ func pruneFilters(r *http.Request, aged bool, further ...string) (pruning, error
 		return pruning{}, err
 	}
 	until, err := untilFilter(filters["until"])
-	return pruning{until: until, filters: filters}, err
+	return pruning{aged: len(filters["until"]) > 0, until: until, filters: filters}, err
 }
 
 // takes tells whether what was made at a time, with these labels, may go.
 func (p pruning) takes(created time.Time, labels map[string]string) bool {
-	if !p.until.IsZero() && created.After(p.until) {
+	if p.aged && created.After(p.until) {
 		return false
 	}
 	lacks := func(v string) bool { return !hasLabel(labels, v) }

@@ -56,7 +56,7 @@ func narrate(w http.ResponseWriter, command func(out func(compose.Message)) erro
 	if err == nil || !stream.Started() {
 		return err
 	}
-	send(composeMessage{Detail: &composeError{err.Error()}, Error: err.Error()})
+	send(composeMessage{Detail: &composeError{rest.Sentence(err)}, Error: rest.Sentence(err)})
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/containerd/errdefs"
 )
@@ -61,10 +62,22 @@ func WriteError(ctx context.Context, w http.ResponseWriter, err error) {
 	if VersionOf(ctx).Before(jsonErrors) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		fmt.Fprintln(w, err.Error())
+		fmt.Fprintln(w, Sentence(err))
 		return
 	}
-	_ = WriteJSON(w, status, errorBody{err.Error()})
+	_ = WriteJSON(w, status, errorBody{Sentence(err)})
+}
+
+// maxSentence is how many bytes of an error are told. One that repeats what was asked would be as long as that.
+const maxSentence = 4 << 10
+
+// Sentence is what the client is told of an error. Of one that is too long the middle is left out: how it begins and ends tells what is wrong.
+func Sentence(err error) string {
+	text := err.Error()
+	if len(text) <= maxSentence {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxSentence/2], "") + "..." + strings.ToValidUTF8(text[len(text)-maxSentence/2:], "")
 }
 
 type errorBody struct {

@@ -63,7 +63,15 @@ func Hijack(ctx context.Context, w http.ResponseWriter, r *http.Request, content
 		return nil, nil, err
 	}
 	c := &Conn{conn: conn, in: io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), conn), closed: make(chan struct{})}
+	life, ok := ctx.Value(lifeKey{}).(context.Context)
+	if ok {
+		ctx = context.WithoutCancel(ctx)
+	}
 	ctx, c.cancel = context.WithCancel(ctx)
+	if ok {
+		stop, cancel := context.AfterFunc(life, c.cancel), c.cancel
+		c.cancel = func() { stop(); cancel() }
+	}
 	go c.watch(ctx)
 	return ctx, c, nil
 }
@@ -74,6 +82,14 @@ func protocol(r *http.Request) string {
 		return "h2c"
 	}
 	return "tcp"
+}
+
+type lifeKey struct{}
+
+// WithLife notes how long a connection may go on that is taken over. The request's own context would be too short: when a client has ended its input
+// before its connection is taken over, net/http takes it for gone.
+func WithLife(ctx, life context.Context) context.Context {
+	return context.WithValue(ctx, lifeKey{}, life)
 }
 
 // watch ends the context when the client has closed both directions, which an idle stream would not notice.

@@ -22,14 +22,29 @@ func PatientBody(w http.ResponseWriter, r *http.Request, d time.Duration) *http.
 	return r
 }
 
+// bodyTime is how long the body of a call may take to come that is no upload. A client that sends a byte now and then would otherwise be served for years.
+const bodyTime = time.Minute
+
+// InTime makes a request's body fail that has not come whole after a minute from now.
+func InTime(r *http.Request) {
+	if p, ok := r.Body.(*patientBody); ok {
+		p.end = time.Now().Add(bodyTime)
+	}
+}
+
 type patientBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	d       time.Duration
+	end     time.Time // for all of it; zero: there is none
 }
 
 func (b *patientBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.d))
+	until := time.Now().Add(b.d)
+	if !b.end.IsZero() && b.end.Before(until) {
+		until = b.end
+	}
+	_ = b.control.SetReadDeadline(until)
 	n, err := b.ReadCloser.Read(p)
 	if err != nil { // its end too
 		_ = b.control.SetReadDeadline(time.Time{})

@@ -81,3 +81,49 @@ func TestPatienceEndsWithTheBody(t *testing.T) {
 		time.Sleep(3 * short)
 	}
 }
+
+// A client that sends a byte now and then never stands still, and does not come to an end either: what is no upload must.
+func TestABodyThatDripsIsLetGo(t *testing.T) {
+	ended := make(chan error, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = PatientBody(w, r, time.Hour)
+		r.Body.(*patientBody).end = time.Now().Add(200 * time.Millisecond)
+		_, err := io.ReadAll(r.Body)
+		ended <- BodyError(err)
+	}))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				_, _ = io.WriteString(conn, "x")
+			}
+		}
+	}()
+	if err := <-ended; HTTPStatus(err) != http.StatusRequestTimeout || err.Error() != "the request's body did not come in time" {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
+// Every body that is read as a whole has its time.
+func TestReadBodyIsInTime(t *testing.T) {
+	r := PatientBody(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("{}")), time.Hour)
+	if _, err := ReadBody(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	if end := r.Body.(*patientBody).end; end.IsZero() || time.Until(end) > bodyTime {
+		t.Errorf("it may take until %v", end)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/decode"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -41,6 +42,9 @@ func Int(r *http.Request, key string, def int) (int, error) {
 	return n, nil
 }
 
+// maxFilterValues is how many values one filter may have: each is compared with each thing that is listed.
+const maxFilterValues = 1024
+
 // Filters reads the query value "filters": {"label":{"a=b":true}}, or the older {"label":["a=b"]}. A filter that
 // is not one of known is refused.
 func Filters(r *http.Request, known ...string) (map[string][]string, error) {
@@ -49,8 +53,8 @@ func Filters(r *http.Request, known ...string) (map[string][]string, error) {
 		return nil, nil
 	}
 	var raw map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(s), &raw); err != nil {
-		return nil, oops.Invalid("invalid filters: %v", err)
+	if err := decode.JSON("invalid filters", []byte(s), maxValues, &raw); err != nil {
+		return nil, err
 	}
 	out := map[string][]string{}
 	for key, value := range raw {
@@ -68,6 +72,9 @@ func Filters(r *http.Request, known ...string) (map[string][]string, error) {
 			slices.Sort(list)
 		default:
 			return nil, oops.Invalid("invalid filter '%s': its values must be a list or an object", key)
+		}
+		if len(list) > maxFilterValues {
+			return nil, oops.Invalid("invalid filter '%s': it has %d values, and may have %d", key, len(list), maxFilterValues)
 		}
 		out[key] = list
 	}
@@ -87,15 +94,15 @@ func ParseTime(key, s string) (time.Time, error) {
 	}
 	whole, frac, _ := strings.Cut(s, ".")
 	sec, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
+	if err != nil || sec < -maxSeconds || sec > maxSeconds || strings.Trim(frac, "0123456789") != "" {
 		return time.Time{}, oops.Invalid("%s must be seconds since 1970 or a time, not %q", key, s)
 	}
-	var nano int64
-	if frac != "" {
-		nano, err = strconv.ParseInt((frac + "000000000")[:9], 10, 64)
-		if err != nil || nano < 0 {
-			return time.Time{}, oops.Invalid("%s must be seconds since 1970 or a time, not %q", key, s)
-		}
+	nano, _ := strconv.ParseInt((frac + "000000000")[:9], 10, 64) // nine digits
+	if strings.HasPrefix(whole, "-") {
+		nano = -nano
 	}
 	return time.Unix(sec, nano), nil
 }
+
+// maxSeconds bounds times to years of four digits, as RFC 3339 has them.
+const maxSeconds = 200_000_000_000

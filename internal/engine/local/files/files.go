@@ -10,6 +10,8 @@
 //
 // A volume that is filled is worked on in the same way: it is the directory then, and nobody else has it yet.
 //
+// Its memory is bounded by itself, its time and its room by others.
+//
 // The result comes on standard output: for stat an Answer, for read an Answer and then a tar, for export a tar, for changes names, for take and
 // save a Taken. A failure
 // is a Failure on standard error, and exit code 1.
@@ -48,6 +50,7 @@ type Order struct {
 	Owner     string   `json:",omitempty"` // write
 	Exclude   []string `json:",omitempty"` // read of /, export: directories whose content is left out
 	Root      bool     `json:",omitempty"` // export: the root itself comes first, as ./
+	Memory    uint64   // bytes that the process may take; more ends it
 }
 
 // Answer describes a file.
@@ -75,8 +78,19 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	_ = json.NewEncoder(errs).Encode(Failure{Kind: kindOf(err), Text: err.Error()})
+	_ = json.NewEncoder(errs).Encode(Failure{Kind: kindOf(err), Text: shortened(err.Error())})
 	return 1
+}
+
+// maxText is how many bytes of what went wrong are told: a name of the archive's in it can have a megabyte.
+const maxText = 1 << 10
+
+// shortened leaves out the middle of a text, where the name is: what it begins and ends with says what went wrong.
+func shortened(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText/2], "") + "..." + strings.ToValidUTF8(text[len(text)-maxText/2:], "")
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
@@ -92,6 +106,9 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	}
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-files needs a user namespace of its own")
+	}
+	if err := Bound(o.Memory); err != nil {
+		return err
 	}
 	opts, err := unpacking(o)
 	if err != nil {

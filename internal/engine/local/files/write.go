@@ -100,6 +100,7 @@ func known(h *tar.Header) *tar.Header {
 	if outside(h.Gid) {
 		h.Gid = nobody
 	}
+	h.Uname, h.Gname = "", "" // the numbers count, and a name may have a megabyte
 	// What the archive says in the words of its own format is said anew; attributes are kept.
 	h.Format = tar.FormatUnknown
 	for k := range h.PAXRecords {

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"unicode"
 
@@ -70,7 +69,7 @@ func run(args []string) error {
 	if !userns.RunningInUserNS() { // asked while there is a /proc to ask
 		return errors.New("hyper-git needs a user namespace of its own")
 	}
-	if err := bound(o.Memory); err != nil {
+	if err := files.Bound(o.Memory); err != nil {
 		return err
 	}
 	roots, err := x509.SystemCertPool() // while there are files to read it from
@@ -83,17 +82,6 @@ func run(args []string) error {
 	unix.Umask(0o022)
 	protocols(door.NewWay(way).Dial, roots)
 	return clone(context.Background(), o)
-}
-
-// bound keeps the process from taking more than a clone is worth.
-func bound(memory uint64) error {
-	debug.SetMemoryLimit(int64(memory / 8 * 5)) // from there on it tidies up
-	for what, most := range map[int]uint64{unix.RLIMIT_DATA: memory, unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 512} {
-		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
-			return fmt.Errorf("setting a limit: %w", err)
-		}
-	}
-	return nil
 }
 
 // clone fills the root directory with a branch's files, and .git beside them.

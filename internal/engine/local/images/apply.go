@@ -26,6 +26,7 @@ type budget struct {
 	bytes  int64 // of files; a sparse one counts in full, since it is written in full
 	stream int64 // of archives: headers, padding and what follows the end included
 	files  int64
+	names  int64 // bytes of the files' names and attributes: they are kept while a layer is unpacked
 }
 
 var errBudget = errors.New("too large")
@@ -34,7 +35,11 @@ var errBudget = errors.New("too large")
 func (b *budget) admit(h *tar.Header) (bool, error) {
 	b.files--
 	b.bytes -= max(h.Size, 0)
-	if b.files < 0 || b.bytes < 0 {
+	b.names -= int64(len(h.Name) + len(h.Linkname))
+	for k, v := range h.PAXRecords {
+		b.names -= int64(len(k) + len(v))
+	}
+	if b.files < 0 || b.bytes < 0 || b.names < 0 {
 		return false, errBudget
 	}
 	// What overlayfs keeps in attributes of its own is not for an image to say.

@@ -1,11 +1,10 @@
 package images
 
 import (
-	"encoding/json"
-
 	"github.com/containerd/platforms"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/hypercloud/hyper/internal/decode"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -13,14 +12,14 @@ import (
 // describe reads an image's config.
 func describe(target, config ocispec.Descriptor, raw []byte, layers int, m platforms.MatchComparer) (*engine.Image, error) {
 	out := &engine.Image{ID: config.Digest.String(), Digest: target.Digest.String()}
-	if err := json.Unmarshal(raw, &out.Config); err != nil {
-		return nil, oops.Invalid("its config cannot be read: %w", err)
+	if err := decode.JSON("its config cannot be read", raw, maxValues, &out.Config); err != nil {
+		return nil, err
 	}
 	var docker struct {
 		Config engine.DockerConfig `json:"config"`
 	}
-	if err := json.Unmarshal(raw, &docker); err != nil {
-		return nil, oops.Invalid("its config cannot be read: %w", err)
+	if err := decode.JSON("its config cannot be read", raw, maxValues, &docker); err != nil {
+		return nil, err
 	}
 	out.Docker = docker.Config
 	if p := out.Config.Platform; !m.Match(platforms.Normalize(p)) {

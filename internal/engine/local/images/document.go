@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/hypercloud/hyper/internal/decode"
 	"github.com/hypercloud/hyper/internal/engine/local/images/registry"
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -16,6 +17,8 @@ import (
 const (
 	// maxConfig is how many bytes a config may have.
 	maxConfig = 16 << 20
+	// maxValues is how many values the JSON of an image may hold.
+	maxValues = 256 << 10
 	// maxLayers is what overlayfs can stack.
 	maxLayers = 127
 	// maxNested is how deep indexes may be nested.
@@ -35,8 +38,8 @@ type document struct {
 // read parses what a registry sent and settles its media type, of which registries are not always sure.
 func read(desc *ocispec.Descriptor, raw []byte) (*document, error) {
 	var d document
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, oops.Invalid("its manifest cannot be read: %w", err)
+	if err := decode.JSON("its manifest cannot be read", raw, maxValues, &d); err != nil {
+		return nil, err
 	}
 	switch {
 	case d.SchemaVersion == 1, d.FSLayers != nil, strings.HasPrefix(desc.MediaType, "application/vnd.docker.distribution.manifest.v1+"):

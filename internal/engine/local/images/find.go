@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/hypercloud/hyper/internal/decode"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/images/registry"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -245,10 +246,7 @@ func (p *work) decode(ctx context.Context, desc ocispec.Descriptor, most int64, 
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return oops.Invalid("the archive's %s cannot be read: invalid argument: %v", what, err)
-	}
-	return nil
+	return decode.JSON("the archive's "+what+" cannot be read: invalid argument", raw, maxValues, v)
 }
 
 func (p *work) findOCI(ctx context.Context, h *holding, desc ocispec.Descriptor) ([]incoming, error) {

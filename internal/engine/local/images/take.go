@@ -22,6 +22,9 @@ import (
 const (
 	// maxEntries is how many entries an archive may have: 127 layers of several files each, and several images.
 	maxEntries = 16 << 10
+	// maxNames is how many bytes the names in an archive may have, those that links lead to included: they are kept until all of it is read, and one
+	// may have a megabyte.
+	maxNames = 4 << 20
 	// maxLinks is how many links are followed from a name in an archive to its content.
 	maxLinks = 8
 	// look is after how many bytes the machine's disk is looked at again.
@@ -68,6 +71,8 @@ func (p *work) take(ctx context.Context, r io.Reader) (*holding, error) {
 	}
 	defer end()
 	left := 2 * p.MaxImageSize
+	full := left // as left, of what files say of their size: a sparse one is longer than what is sent of it
+	names := maxNames
 	in := tar.NewReader(&limited{r: stream, left: &left})
 	out := &holding{files: map[string]ocispec.Descriptor{}, links: map[string]string{}, byDigest: map[digest.Digest]int64{}}
 	for n := 0; ; n++ {
@@ -81,6 +86,9 @@ func (p *work) take(ctx context.Context, r io.Reader) (*holding, error) {
 		if n == maxEntries {
 			return nil, oops.Invalid("the archive has more than %d entries", maxEntries)
 		}
+		if names -= len(h.Name) + len(h.Linkname); names < 0 {
+			return nil, oops.Invalid("the names in the archive have more than %d MB together", maxNames>>20)
+		}
 		name := cleanName(h.Name)
 		switch h.Typeflag {
 		case tar.TypeSymlink:
@@ -91,6 +99,10 @@ func (p *work) take(ctx context.Context, r io.Reader) (*holding, error) {
 			if unused[path.Base(name)] {
 				continue
 			}
+			if h.Size > full {
+				return nil, p.holdsTooMuch()
+			}
+			full -= h.Size
 			desc, err := p.store(ctx, in, n)
 			if err != nil {
 				return nil, p.takeError(ctx, err, false, left)
@@ -105,9 +117,13 @@ var unused = map[string]bool{"VERSION": true, "json": true, "repositories": true
 
 func (p *work) takeError(ctx context.Context, err error, first bool, left int64) error {
 	if left < 0 {
-		return oops.Exhausted("the archive holds more than %d GB", 2*p.MaxImageSize>>30)
+		return p.holdsTooMuch()
 	}
 	return readError(ctx, err, first)
+}
+
+func (p *work) holdsTooMuch() error {
+	return oops.Exhausted("the archive holds more than %d GB", 2*p.MaxImageSize>>30)
 }
 
 // readError words an error of reading an archive: the connection's, the archive's, or the disk's.

@@ -18,6 +18,9 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
+// maxFileNames is how many bytes the names and attributes of an image's files may have. Large images have some dozen megabytes of them.
+const maxFileNames = 256 << 20
+
 // unpacker makes the snapshots of one image, lowest layer first. A snapshot is named by the chain id of the layers
 // that are in it; one that is there is not made again.
 type unpacker struct {
@@ -35,7 +38,7 @@ type unpacker struct {
 func (p *work) unpacker(ctx context.Context, layers []ocispec.Descriptor, diffs []digest.Digest) (*unpacker, error) {
 	u := &unpacker{
 		work: p, sn: p.Client.SnapshotService(snapshotter), layers: layers, diffs: diffs,
-		budget: budget{bytes: p.MaxImageSize, stream: p.MaxImageSize + p.MaxImageSize/2, files: p.MaxFiles},
+		budget: budget{bytes: p.MaxImageSize, stream: p.MaxImageSize + p.MaxImageSize/2, files: p.MaxFiles, names: maxFileNames},
 	}
 	for u.below < len(diffs) {
 		here, err := u.holds(ctx, chainID(diffs[:u.below+1]))
@@ -169,6 +172,8 @@ func (u *unpacker) make(ctx context.Context, i int, chain, parent string) error 
 		return u.tooLarge()
 	case u.budget.files < 0:
 		return oops.Exhausted("the image has more than %d files", u.MaxFiles)
+	case u.budget.names < 0:
+		return oops.Exhausted("the names and attributes of the image's files have more than %d MB together", maxFileNames>>20)
 	case err != nil:
 		return err
 	case diff != u.diffs[i]:

@@ -3,10 +3,8 @@ package runtime
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
@@ -44,11 +42,7 @@ func (r *Runtime) clone(ctx context.Context, a account.Ref, root *os.File, src e
 	_ = there.Close()
 	cancel()
 	<-served
-	// A process without memory ends in more than one way, hardly ever in one that it can tell of.
-	var c *crash
-	if errors.As(err, &c) && ctx.Err() == nil {
-		said, _, _ := strings.Cut(c.said, "\n")
-		r.Log.Warn("a clone ended by itself", "account", a.ID(), "status", c.Error(), "said", said)
+	if ctx.Err() == nil && r.starved(a, "clone", err) {
 		return oops.Exhausted("the repository takes too much memory to unpack")
 	}
 	return filled(ctx, f, err)

@@ -36,6 +36,7 @@ func (r *Runtime) FillDirectory(ctx context.Context, a account.Ref, dir string, 
 	if src.File != nil {
 		verb, o, in = files.Save, files.Order{Path: src.Name}, &faithful{r: src.File}
 	}
+	o.Memory = r.filesMemory
 	order, err := json.Marshal(o)
 	if err != nil {
 		return engine.Filled{}, err
@@ -46,6 +47,9 @@ func (r *Runtime) FillDirectory(ctx context.Context, a account.Ref, dir string, 
 	})
 	if broken := in.broken(); broken != nil { // the source's own failure comes before what follows from it
 		return engine.Filled{}, broken
+	}
+	if ctx.Err() == nil && r.starved(a, verb, err) {
+		return engine.Filled{}, oops.Exhausted("the source takes too much memory to unpack")
 	}
 	if err := filled(ctx, f, err); err != nil {
 		return engine.Filled{}, err

@@ -22,8 +22,13 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
+// filesMemory is how many bytes of memory the work on files may take: an archive may ask for a window of 128 MiB, and the names of
+// directories are kept until its end.
+const filesMemory = 512 << 20
+
 // helper runs hyper-files on a directory.
 func (r *Runtime) helper(ctx context.Context, a account.Ref, root *os.File, verb string, o files.Order, in io.Reader, out io.Writer) error {
+	o.Memory = r.filesMemory
 	order, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -32,6 +37,8 @@ func (r *Runtime) helper(ctx context.Context, a account.Ref, root *os.File, verb
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case r.starved(a, verb, err):
+		return oops.Exhausted("the files take too much memory to work on: there are too many, or their names or attributes are too long")
 	case err != nil:
 		return fmt.Errorf("working on the container's files: %w", err)
 	case f != nil:
@@ -107,6 +114,17 @@ type crash struct {
 }
 
 func (e *crash) Unwrap() error { return e.error }
+
+// starved tells whether a program ended for want of memory. It does so in more than one way, hardly ever in one that it can tell of.
+func (r *Runtime) starved(a account.Ref, what string, err error) bool {
+	var c *crash
+	if !errors.As(err, &c) {
+		return false
+	}
+	said, _, _ := strings.Cut(c.said, "\n")
+	r.Log.Warn("a process that works for an account ended by itself", "account", a.ID(), "work", what, "status", c.Error(), "said", said)
+	return true
+}
 
 func failure(f files.Failure) error {
 	switch f.Kind {

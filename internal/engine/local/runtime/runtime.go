@@ -57,13 +57,14 @@ type Config struct {
 type Runtime struct {
 	Config
 
-	mu      sync.Mutex
-	hubs    map[key]*hub
-	live    map[key]*process
-	intakes map[string]*rate.Limiter       // by account
-	turns   map[string]*semaphore.Weighted // by account
-	memory  uint64                         // that the cloning of a repository may take, in bytes
-	chains  map[string]string              // image id to the key of its topmost layer
+	mu          sync.Mutex
+	hubs        map[key]*hub
+	live        map[key]*process
+	intakes     map[string]*rate.Limiter       // by account
+	turns       map[string]*semaphore.Weighted // by account
+	memory      uint64                         // that the cloning of a repository may take, in bytes
+	filesMemory uint64                         // that the work on files may take, in bytes
+	chains      map[string]string              // image id to the key of its topmost layer
 }
 
 var _ engine.Containers = (*Runtime)(nil)
@@ -85,7 +86,7 @@ func New(c Config) *Runtime {
 	if path := os.Getenv("PATH"); !strings.HasPrefix(path, c.Libexec+string(filepath.ListSeparator)) {
 		_ = os.Setenv("PATH", c.Libexec+string(filepath.ListSeparator)+path)
 	}
-	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, turns: map[string]*semaphore.Weighted{}, chains: map[string]string{}, memory: cloneMemory}
+	return &Runtime{Config: c, hubs: map[key]*hub{}, live: map[key]*process{}, intakes: map[string]*rate.Limiter{}, turns: map[string]*semaphore.Weighted{}, chains: map[string]string{}, memory: cloneMemory, filesMemory: filesMemory}
 }
 
 func (r *Runtime) tasks() tasksapi.TasksClient      { return r.Client.TaskService() }
