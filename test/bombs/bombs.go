@@ -56,4 +56,3 @@ func paxBlock(records string) []byte {
 	copy(raw[148:156], fmt.Sprintf("%06o\x00 ", sum))
 	return raw
 }
-

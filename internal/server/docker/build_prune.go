@@ -16,9 +16,12 @@ import (
 
 // pruneBuilds empties the cache of the account's builder.
 func (api *API) pruneBuilds(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	filters, err := rest.Filters(r, "until", "unused-for")
+	filters, err := rest.Filters(r, "until", "unused-for", "label", "label!")
 	if err != nil {
 		return err
+	}
+	if len(filters["label"]) > 0 { // `docker system prune` hands on its own: no step of a build has one
+		return rest.WriteJSON(w, http.StatusOK, buildtypes.CachePruneReport{CachesDeleted: []string{}})
 	}
 	req := build.PruneRequest{All: rest.Bool(r, "all")}
 	for _, name := range []string{"until", "unused-for"} {
