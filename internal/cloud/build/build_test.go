@@ -5,10 +5,15 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 func TestAttributes(t *testing.T) {
@@ -113,4 +118,36 @@ func TestTail(t *testing.T) {
 	if n := len(said.String()); n != 1024 {
 		t.Errorf("it keeps %d bytes", n)
 	}
+}
+
+// TestUses counts users of a builder: while there is one it does not rest, and what is known of an account goes with its last.
+func TestUses(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	acc, err := st.CreateAccount(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Store: st, Containers: container.New(container.Config{Store: st}), Idle: time.Millisecond})
+	known := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.uses)
+	}
+	one, two := s.enter(acc.Ref), s.enter(acc.Ref)
+	one()
+	time.Sleep(20 * time.Millisecond)
+	if known() != 1 {
+		t.Error("it rests while it is used")
+	}
+	two()
+	for end := time.Now().Add(10 * time.Second); known() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not rest when nobody uses it")
+		}
+	}
+	s.enter(acc.Ref)()
 }

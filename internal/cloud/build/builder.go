@@ -109,7 +109,10 @@ func (s *Service) rest(a account.Ref, u *use) {
 	s.turns.Lock(a.ID())
 	defer func() { _ = s.turns.Unlock(a.ID()) }()
 	s.mu.Lock()
-	idle := u.users == 0
+	idle := u.users == 0 && s.uses[a] == u
+	if idle {
+		delete(s.uses, a)
+	}
 	s.mu.Unlock()
 	if c, ok := s.Containers.Builder(a); ok && idle && c.State.Status.Live() {
 		if err := s.Containers.Stop(context.Background(), a, c.ID, nil); err != nil {
