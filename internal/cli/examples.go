@@ -46,6 +46,7 @@ $ hyper update --sg-add web-sg --sg-rm internal web`,
 
 	"images":  "$ hyper images --filter dangling=true -q",
 	"history": "$ hyper history --no-trunc nginx",
+	"search":  "$ hyper search --stars 100 mysql",
 	"pull":    "$ hyper pull nginx:stable",
 	"load": `
 $ hyper load -i images.tar.xz

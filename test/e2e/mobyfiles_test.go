@@ -142,7 +142,7 @@ var mobyVolumeRows = map[string]mobyRow{
 		m.volume(t, client.VolumeCreateOptions{Name: "seen", Labels: map[string]string{"l": "v"}})
 		r, err := m.VolumeInspect(within(t), "seen", client.VolumeInspectOptions{})
 		v := must(t, r, err).Volume
-		if v.Name != "seen" || v.Labels["l"] != "v" || v.Scope == "" || v.Driver == "" || v.CreatedAt == "" || v.Mountpoint == "" {
+		if v.Name != "seen" || v.Labels["l"] != "v" || v.Scope == "" || v.Driver == "" || v.CreatedAt == "" || v.Mountpoint != "" /* the machine's directories are not shown */ {
 			t.Errorf("%+v", v)
 		}
 		if _, err := m.VolumeInspect(within(t), "nothing", client.VolumeInspectOptions{}); !errdefs.IsNotFound(err) {

@@ -34,7 +34,7 @@ func (m moby) logs(t *testing.T, id string, opts client.ContainerLogsOptions) (s
 // mobyStreamRows are what goes in and out of containers.
 var mobyStreamRows = map[string]mobyRow{
 	"ContainerLogs": func(t *testing.T, m moby) {
-		id, _ := m.ended(t, "echo one; echo two >&2; sleep 1.2; echo three; echo four >&2; printf half")
+		id, _ := m.ended(t, "echo one; echo two >&2; sleep 1.2; echo three; sleep 0.2; echo four >&2; sleep 0.2; printf half")
 		all := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true}
 		out, errs := m.logs(t, id, all)
 		want(t, "stdout", out, "one\nthree\nhalf")

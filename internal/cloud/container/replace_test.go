@@ -37,7 +37,7 @@ func TestReplace(t *testing.T) {
 	if _, err := w.Create(t.Context(), w.a, req); !errdefs.IsConflict(err) {
 		t.Errorf("a running one is replaced: %v", err)
 	}
-	if err := w.Stop(t.Context(), w.a, old.ID, nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, old.ID, StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	before := w.owners()

@@ -107,6 +107,8 @@ func (api *API) imageRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/images/prune", Handle: api.pruneImages},
 		{Method: http.MethodPost, Pattern: "/images/load", Handle: api.loadImages, Upload: cloud.MaxArchive},
 		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},
+		{Method: http.MethodGet, Pattern: "/images/search", Handle: api.searchImages},
+		{Method: http.MethodGet, Pattern: "/distribution/{name...}/json", Handle: api.inspectDistribution},
 		{Method: http.MethodGet, Pattern: "/images/get", Handle: api.saveImages},
 		{Method: http.MethodGet, Pattern: "/images/{name...}/get", Handle: api.saveImages},
 		{Method: http.MethodPost, Pattern: "/images/{name...}/push", Handle: api.push},
