@@ -71,6 +71,47 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// Docker's own compose makes the new one while the old one runs, ends and removes that, and starts the new one. A volume goes where the place
+// goes, and to nobody else.
+func TestComposeReplaces(t *testing.T) {
+	w := newWorld(t)
+	labels := func(number string, more ...string) map[string]string {
+		out := map[string]string{composeProject: "shop", composeService: "db", composeNumber: number}
+		for _, l := range more {
+			out[l] = "db-" + number
+		}
+		return out
+	}
+	old := w.started(t, CreateRequest{Name: "shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1")})
+	for name, l := range map[string]map[string]string{"nobody's": nil, "no successor": labels("1"), "another's successor": labels("2", composeReplaces)} {
+		if _, err := w.Create(t.Context(), w.a, CreateRequest{Image: "db", Binds: []string{"kept:/kept"}, Labels: l}); !errdefs.IsConflict(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	req := CreateRequest{Name: "x_shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1", composeReplaces)}
+	failed := w.create(t, req)
+	if _, err := w.Remove(t.Context(), w.a, failed.ID, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["kept"] != "shop-db-1" {
+		t.Errorf("after a successor that never came volumes are %v", got)
+	}
+	next := w.create(t, req)
+	if err := w.Start(t.Context(), w.a, next.ID); !errdefs.IsConflict(err) {
+		t.Errorf("both have the volume: %v", err)
+	}
+	w.status(t, old.ID, store.StatusRunning)
+	if _, err := w.Remove(t.Context(), w.a, old.ID, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["kept"] != "x_shop-db-1" {
+		t.Errorf("volumes are %v", got)
+	}
+	if err := w.Start(t.Context(), w.a, next.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 // A hyperd that dies while it makes the new one gives the volumes back, and leaves none that nobody asked for.
 func TestRecoverGivesVolumesBack(t *testing.T) {
 	w := newWorld(t)
