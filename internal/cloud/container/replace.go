@@ -93,17 +93,21 @@ const (
 	composeProject  = "com.docker.compose.project"
 	composeService  = "com.docker.compose.service"
 	composeNumber   = "com.docker.compose.container-number"
+	composeOneOff   = "com.docker.compose.oneoff"
 )
 
-// succeeds tells that docker compose means c to take the place of other.
+// succeeds tells that docker compose means c to take the place of other: by a label, or where it is to have new anonymous volumes only by
+// the name that it has for the time being.
 func succeeds(c, other *Container) bool {
-	for _, label := range []string{composeReplaces, composeProject, composeService} {
-		if c.Spec.Labels[label] == "" {
-			return false
-		}
+	labels := c.Spec.Labels
+	if labels[composeProject] == "" || labels[composeService] == "" || other.ID == c.ID || other.Phase != store.Ready {
+		return false
 	}
-	differs := func(label string) bool { return other.Spec.Labels[label] != c.Spec.Labels[label] }
-	return other.ID != c.ID && other.Phase == store.Ready && !slices.ContainsFunc([]string{composeProject, composeService, composeNumber}, differs)
+	if labels[composeReplaces] == "" && c.Name != shortID(other.ID)+"_"+other.Name {
+		return false
+	}
+	differs := func(label string) bool { return other.Spec.Labels[label] != labels[label] }
+	return !slices.ContainsFunc([]string{composeProject, composeService, composeNumber, composeOneOff}, differs)
 }
 
 // predecessor is the id of the container whose place docker compose means c to take, or "".

@@ -107,6 +107,10 @@ func TestComposeReplaces(t *testing.T) {
 	if got := w.owners(); got["kept"] != "x_shop-db-1" {
 		t.Errorf("volumes are %v", got)
 	}
+	renewed := w.create(t, CreateRequest{Name: shortID(next.ID) + "_x_shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1")})
+	if _, err := w.Remove(t.Context(), w.a, renewed.ID, RemoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Start(t.Context(), w.a, next.ID); err != nil {
 		t.Error(err)
 	}
