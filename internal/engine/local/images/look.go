@@ -6,9 +6,9 @@ import (
 	"io"
 	"net/url"
 
+	"github.com/containerd/errdefs"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/containerd/errdefs"
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local/images/registry"
@@ -55,10 +55,13 @@ func ask[T any](places []registry.Endpoint, who registry.Credentials, fn func(re
 		if out, err = fn(ep, with); err == nil {
 			return out, nil
 		}
-		if !elsewhere(err) && !(ep.Mirror && errdefs.IsNotImplemented(err)) {
+		switch {
+		case ep.Mirror && errdefs.IsNotImplemented(err): // it cannot know
+		case elsewhere(err):
+			said = append(said, err)
+		default:
 			return out, err
 		}
-		said = append(said, err)
 	}
 	return out, verdict(said)
 }
