@@ -36,7 +36,6 @@ var fromDocker = map[string]string{
 	"rmi":     "Remove images",
 	"run":     "Create a container and start it",
 	"save":    "Save images to a tar archive",
-	"search":  "Search Docker Hub for images",
 	"start":   "Start stopped containers",
 	"stop":    "Stop running containers",
 	"tag":     "Give an image one more name",

@@ -49,6 +49,7 @@ $ hyper build -t shop:2 .
 $ hyper build -t shop:2 --target release --build-arg VERSION=2 -f deploy/Dockerfile .`,
 	"images":  "$ hyper images --filter dangling=true -q",
 	"history": "$ hyper history --no-trunc nginx",
+	"search":  "$ hyper search --stars 100 mysql",
 	"pull":    "$ hyper pull nginx:stable",
 	"load": `
 $ hyper load -i images.tar.xz

@@ -74,7 +74,7 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra.Command) {
 	root.AddCommand(
 		container.Inspect(s), container.Port(s), container.Ps(s), container.Rm(s), container.Stats(s), container.Update(s),
-		image.History(s), image.List(s), image.Load(s), image.Pull(s),
+		image.History(s), image.List(s), image.Load(s), image.Pull(s), image.Search(s),
 		system.Info(s), system.Version(s),
 		config.Command(s),
 		fip.Command(s), sg.Command(s), snapshot.Command(s),

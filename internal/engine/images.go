@@ -34,6 +34,11 @@ type Images interface {
 	Manifest(ctx context.Context, a account.Ref, id string) (ocispec.Descriptor, error)
 	// OpenBlob opens a manifest, a config or a layer that one of the account's images consists of, and no other account's.
 	OpenBlob(ctx context.Context, a account.Ref, digest string) (Blob, error)
+	// Look asks a registry what a reference stands for, and keeps nothing. Errors: those of Pull.
+	Look(ctx context.Context, a account.Ref, req PullRequest) (RemoteImage, error)
+	// Search asks a registry for repositories by a word. Errors: ErrNotImplemented (the registry has no search),
+	// ErrUnauthenticated, ErrUnavailable.
+	Search(ctx context.Context, a account.Ref, req SearchRequest) ([]SearchResult, error)
 }
 
 // Blob is a part of an image as it was fetched.
@@ -41,6 +46,30 @@ type Blob interface {
 	io.ReaderAt
 	io.Closer
 	Size() int64
+}
+
+// RemoteImage is what a reference stands for at its registry: a manifest, or an index of several.
+type RemoteImage struct {
+	Target    ocispec.Descriptor
+	Platforms []ocispec.Platform
+}
+
+// SearchRequest says where to search for what.
+type SearchRequest struct {
+	Host     string // docker.io, or a registry's host and port
+	Term     string
+	Limit    int
+	Username string
+	Password string
+}
+
+// SearchResult is a repository that a registry has found.
+type SearchResult struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Stars       int    `json:"star_count"`
+	Official    bool   `json:"is_official"`
+	Automated   bool   `json:"is_automated"`
 }
 
 // PullRequest names what to pull.
@@ -75,13 +104,15 @@ const (
 
 // Image is an image as the engine knows it.
 type Image struct {
-	ID      string        // digest of its config: sha256:<64 hex>
-	Digest  string        // digest of the manifest or index that the reference named
-	Size    int64         // bytes of the unpacked layers
-	Created time.Time     // zero when the image does not say
-	DiffIDs []string      // sha256:..., lowest layer first
-	Config  ocispec.Image // whole config, as OCI reads it
-	Docker  DockerConfig  // what Docker adds to it
+	ID     string // digest of its config: sha256:<64 hex>
+	Digest string // digest of the manifest or index that the reference named
+	Size   int64  // bytes of the unpacked layers
+	// LayerSizes are the bytes of each layer, lowest first; nil: the image was kept before they were noted.
+	LayerSizes []int64       `json:",omitempty"`
+	Created    time.Time     // zero when the image does not say
+	DiffIDs    []string      // sha256:..., lowest layer first
+	Config     ocispec.Image // whole config, as OCI reads it
+	Docker     DockerConfig  // what Docker adds to it
 }
 
 // DockerConfig holds the fields of an image config that are Docker's own.

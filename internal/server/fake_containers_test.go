@@ -149,12 +149,12 @@ func (f *fakeContainers) Create(_ context.Context, _ account.Ref, req container.
 func (f *fakeContainers) Start(_ context.Context, _ account.Ref, ref string) error {
 	return f.note("start %s", ref)
 }
-func (f *fakeContainers) Stop(_ context.Context, _ account.Ref, ref string, t *int) error {
-	return f.note("stop %s %s", ref, seconds(t))
+func (f *fakeContainers) Stop(_ context.Context, _ account.Ref, ref string, opts container.StopOptions) error {
+	return f.note("stop %s %s%s", ref, seconds(opts.Timeout), opts.Signal)
 }
 
-func (f *fakeContainers) Restart(_ context.Context, _ account.Ref, ref string, t *int) error {
-	return f.note("restart %s %s", ref, seconds(t))
+func (f *fakeContainers) Restart(_ context.Context, _ account.Ref, ref string, opts container.StopOptions) error {
+	return f.note("restart %s %s%s", ref, seconds(opts.Timeout), opts.Signal)
 }
 
 func (f *fakeContainers) Kill(_ context.Context, _ account.Ref, ref, signal string) error {

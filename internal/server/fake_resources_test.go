@@ -34,7 +34,7 @@ var theImage = &store.Image{
 	PulledAt: began,
 	Image: engine.Image{
 		ID: imageID, Digest: "sha256:feed", Size: 5000, Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		DiffIDs: []string{"sha256:aaaa"},
+		DiffIDs: []string{"sha256:aaaa"}, LayerSizes: []int64{5000},
 		Config: v1.Image{
 			Platform: v1.Platform{Architecture: "amd64", OS: "linux"},
 			Config:   v1.ImageConfig{Cmd: []string{"mysqld"}, Env: []string{"PATH=/bin"}, ExposedPorts: map[string]struct{}{"3306/tcp": {}}},
@@ -63,8 +63,8 @@ func (f *fakeImages) CheckFilters(account.Ref, map[string][]string) error { retu
 func (f *fakeImages) List(_ account.Ref, o image.ListOptions) []image.Summary {
 	f.calls = append(f.calls, fmt.Sprintf("list %q %v", o.Reference, o.Filters))
 	return []image.Summary{
-		{Image: theImage, RepoTags: []string{"mysql:latest"}, RepoDigests: []string{"mysql@sha256:feed"}, Containers: 2},
-		{Image: theImage},
+		{Image: theImage, RepoTags: []string{"mysql:latest"}, RepoDigests: []string{"mysql@sha256:feed"}, Containers: 2, Shared: -1},
+		{Image: theImage, Shared: -1},
 	}
 }
 
@@ -85,6 +85,19 @@ func (f *fakeImages) Prune(_ context.Context, _ account.Ref, match func(*store.I
 func (f *fakeImages) Tag(_ context.Context, _ account.Ref, ref, repository, tag string) error {
 	f.calls = append(f.calls, fmt.Sprintf("tag %s %s %s", ref, repository, tag))
 	return nil
+}
+
+func (f *fakeImages) Search(_ context.Context, _ account.Ref, req image.SearchRequest) ([]engine.SearchResult, error) {
+	f.calls = append(f.calls, fmt.Sprintf("search %s limit=%d %v as %q", req.Term, req.Limit, req.Filters, req.Username))
+	return []engine.SearchResult{{Name: "mysql", Description: "a database", Stars: 7, Official: true}}, f.err
+}
+
+func (f *fakeImages) Look(_ context.Context, _ account.Ref, req image.PullRequest) (engine.RemoteImage, error) {
+	f.asked = req
+	return engine.RemoteImage{
+		Target:    v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: "sha256:feed", Size: 9},
+		Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}},
+	}, f.err
 }
 
 func (f *fakeImages) Import(_ context.Context, _ account.Ref, req image.ImportRequest) (string, error) {

@@ -232,8 +232,10 @@ func (tn *town) subjects(pattern string) []pair {
 	switch {
 	case strings.HasPrefix(pattern, "/containers/{"):
 		return ids(annsContainer, tn.container)
-	case strings.HasPrefix(pattern, "/images/{"), strings.HasPrefix(pattern, "/distribution/{"):
+	case strings.HasPrefix(pattern, "/images/{"):
 		return ids(annsImage, tn.image)
+	case strings.HasPrefix(pattern, "/distribution/{"): // a name is its registry's, whoever has the image
+		return ids(annsImage, tn.image)[1:]
 	case strings.HasPrefix(pattern, "/volumes/{"):
 		return []pair{{"by name", annsVolume, "nots-volume"}}
 	case strings.HasPrefix(pattern, "/networks/{"):

@@ -127,7 +127,14 @@ type (
 		Tags                   []string
 	}
 	origDeleted struct{ Untagged, Deleted string }
-	origInfo    struct {
+	origFound   struct {
+		StarCount   int    `json:"star_count"`
+		IsOfficial  bool   `json:"is_official"`
+		Name        string `json:"name"`
+		IsAutomated bool   `json:"is_automated"`
+		Description string `json:"description"`
+	}
+	origInfo struct {
 		ID, Driver, ExecutionDriver, LoggingDriver, OperatingSystem, OSType, Architecture, KernelVersion, ServerVersion, Name, IndexServerAddress string
 		Containers, ContainersRunning, ContainersPaused, ContainersStopped, Images, NCPU, NFd, NGoroutines, NEventsListener                       int
 		MemTotal                                                                                                                                  int64
@@ -348,6 +355,7 @@ var shapes = []struct {
 		return must(v.Config != nil && strings.HasPrefix(v.ID, "sha256:"), "image is %+v", v)
 	}, "Id", "RepoTags", "RepoDigests", "Created", "Config", "Size", "VirtualSize", "GraphDriver")}},
 	{"GET", `/images/.+/history`, shape{[]int{200}, "application/json", jsonAs(func(v *[]origHistory) error { return must(len(*v) > 0, "no step") })}},
+	{"GET", `/images/search`, shape{[]int{200}, "application/json", jsonAs(func(v *[]origFound) error { return must(len(*v) > 0 && (*v)[0].Name != "", "nothing is found") })}},
 	{"DELETE", `/images/.+`, shape{[]int{200}, "application/json", jsonAs(func(v *[]origDeleted) error { return must(len(*v) > 0, "nothing is told") })}},
 	{"POST", `/images/create`, shape{[]int{200}, "application/json", messages(func(list []origMessage) error {
 		last := list[len(list)-1].Status

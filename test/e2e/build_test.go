@@ -16,7 +16,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	moby "github.com/moby/moby/client"
+	docker "github.com/moby/moby/client"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/hypercloud/hyper/test/lab"
@@ -169,13 +169,13 @@ func wrongBuilds(t *testing.T, l *lab.Lab) {
 // kit connects as buildx's docker driver does: by two connections of Docker's API that are taken over.
 func kit(t *testing.T, l *lab.Lab) *client.Client {
 	t.Helper()
-	docker, err := moby.New(moby.WithHost(l.Host()))
+	api, err := docker.New(docker.WithHost(l.Host()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { docker.Close() })
+	t.Cleanup(func() { api.Close() })
 	hijack := func(ctx context.Context, target, proto string, meta map[string][]string) (net.Conn, error) {
-		return docker.DialHijack(ctx, target, proto, meta)
+		return api.DialHijack(ctx, target, proto, meta)
 	}
 	c, err := client.New(t.Context(), "",
 		client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return hijack(ctx, "/grpc", "h2c", nil) }),

@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveSources(dir)) // which only returns an error
 		os.Exit(1)
 	}
+	if addr := os.Getenv(searchEnv); addr != "" {
+		fmt.Fprintln(os.Stderr, serveSearch(addr)) // which only returns an error
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

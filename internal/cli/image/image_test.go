@@ -10,6 +10,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/listing"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/api/types/jsonstream"
+	"github.com/moby/moby/api/types/registry"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -109,5 +110,59 @@ func TestPullErrorsEndIt(t *testing.T) {
 	broken := func(yield func(jsonstream.Message, error) bool) { yield(jsonstream.Message{}, io.ErrUnexpectedEOF) }
 	if err := show(broken, nil); err != io.ErrUnexpectedEOF {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSearchLayout(t *testing.T) {
+	long := "a lamp that shines, and whose description is longer than what a line of the table has room for"
+	results := []registry.SearchResult{
+		{Name: "lamp", Description: long, StarCount: 120, IsOfficial: true},
+		{Name: "joe/lamp", Description: "two\nlines\x1b[31m", StarCount: 3, IsAutomated: true},
+	}
+	for name, c := range map[string]struct {
+		noTrunc bool
+		results []registry.SearchResult
+		want    string
+	}{
+		"cut": {false, results, `
+NAME       DESCRIPTION                                     STARS     OFFICIAL   AUTOMATED
+lamp       a lamp that shines, and whose description ...   120       [OK]       
+joe/lamp   two lines [31m                                  3                    [OK]
+`},
+		"whole": {true, results[:1], `
+NAME      DESCRIPTION                                                                                      STARS     OFFICIAL   AUTOMATED
+lamp      ` + long + `   120       [OK]       
+`},
+		"none": {false, nil, `
+NAME      DESCRIPTION   STARS     OFFICIAL   AUTOMATED
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var rows []found
+			for _, r := range c.results {
+				rows = append(rows, foundRow(r, c.noTrunc))
+			}
+			var b strings.Builder
+			if err := listing.Write(&b, searchListing, "", false, rows); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := b.String(), c.want[1:]; got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// The first client's flags are filters of today's.
+func TestSearchFilters(t *testing.T) {
+	o := searchOptions{automated: true, stars: 5}
+	f := o.filters()
+	if !f["is-automated"]["true"] || !f["stars"]["5"] || len(f) != 2 {
+		t.Errorf("%v", f)
+	}
+	for term, want := range map[string]string{"lamp": "x", "joe/lamp": "x", "host:5/joe/lamp": "host:5/x", "a.example/b": "a.example/x", "Not A Name": "x"} {
+		if got := searched(term); got != want {
+			t.Errorf("%s is about %s", term, got)
+		}
 	}
 }

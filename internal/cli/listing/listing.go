@@ -24,6 +24,8 @@ type Listing struct {
 	Raw string
 	// Quiet is the template of -q.
 	Quiet string
+	// Width is the least that a cell has; 0: 20.
+	Width int
 	// Headers are the columns' titles by field.
 	Headers map[string]string
 }
@@ -50,8 +52,11 @@ func Write[Row any](w io.Writer, l Listing, format string, quiet bool, rows []Ro
 	return lines(w, format, rows)
 }
 
+// padding is what a cell has besides its text.
+const padding = 3
+
 // NewTable pads cells to the widest plus three, at least 20; the last one of a line is left as it is.
-func NewTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 20, 1, 3, ' ', 0) }
+func NewTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 20, 1, padding, ' ', 0) }
 
 func table[Row any](w io.Writer, l Listing, text string, rows []Row) error {
 	tmpl, err := parse(text)
@@ -63,6 +68,9 @@ func table[Row any](w io.Writer, l Listing, text string, rows []Row) error {
 		return err
 	}
 	tw := NewTable(w)
+	if l.Width > 0 {
+		tw = tabwriter.NewWriter(w, l.Width, 1, padding, ' ', 0)
+	}
 	if err := execute(tw, head.Funcs(templates.HeaderFunctions), headers(l.Headers)); err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func (s *Service) rest(a account.Ref, u *use) {
 	}
 	s.mu.Unlock()
 	if c, ok := s.Containers.Builder(a); ok && idle && c.State.Status.Live() {
-		if err := s.Containers.Stop(context.Background(), a, c.ID, nil); err != nil {
+		if err := s.Containers.Stop(context.Background(), a, c.ID, container.StopOptions{}); err != nil {
 			s.Log.Warn("stopping an idle builder", "container", c.ID, "error", err)
 		}
 	}

@@ -59,10 +59,7 @@ func (s *Service) Control(ctx context.Context, a account.Ref, conn net.Conn) err
 // Session offers buildkitd what a client offers on conn, and the account's images beside it, until conn ends or ctx does. header is that of the
 // client's request: it names the session, and what the client offers.
 func (s *Service) Session(ctx context.Context, a account.Ref, conn net.Conn, header http.Header) error {
-	key := sessionKey{a, header.Get(sessionID)}
-	if key.id == "" {
-		return oops.Invalid("the header %s names no session", sessionID)
-	}
+	key := sessionKey{a, header.Get(SessionID)}
 	b, err := s.Builder(ctx, a)
 	if err != nil {
 		return err

@@ -22,11 +22,13 @@ import (
 // Headers and metadata of BuildKit's sessions.
 const (
 	sessionPrefix  = "X-Docker-Expose-Session-"
-	sessionID      = sessionPrefix + "Uuid"
 	sessionMethods = sessionPrefix + "Grpc-Method"
 	storeID        = "buildkit-attachable-store-id"
 	exporterID     = "buildkit-attachable-exporter-id"
 )
+
+// SessionID is the header that names a client's session.
+const SessionID = sessionPrefix + "Uuid"
 
 const (
 	sendMethod    = "/moby.filesync.v1.FileSend/DiffCopy"

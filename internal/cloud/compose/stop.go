@@ -6,6 +6,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -45,7 +46,7 @@ func (r *run) stopServices(ctx context.Context, services []string, seconds *int)
 
 // stop ends one container. One that does not run, or is gone, is fine.
 func (r *run) stop(ctx context.Context, c *store.Container, seconds *int) error {
-	err := r.Containers.Stop(ctx, r.a, c.ID, seconds)
+	err := r.Containers.Stop(ctx, r.a, c.ID, container.StopOptions{Timeout: seconds})
 	if errdefs.IsNotModified(err) || errdefs.IsNotFound(err) {
 		return nil
 	}

@@ -66,7 +66,7 @@ func TestUpRecreatesWhatChanged(t *testing.T) {
 			}
 		}},
 		"a stopped one is started": {spec: blog(), prepare: func(b *bench) {
-			if err := b.Containers.Stop(b.Context(), b.a, "blog-web-1", nil); err != nil {
+			if err := b.Containers.Stop(b.Context(), b.a, "blog-web-1", container.StopOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		}},
@@ -141,7 +141,7 @@ func TestUpFinishesAReplacement(t *testing.T) {
 		b := newBench(t)
 		b.up(blog(), UpOptions{})
 		db := b.container("blog-db-1")
-		if err := b.Containers.Stop(t.Context(), b.a, db.ID, nil); err != nil {
+		if err := b.Containers.Stop(t.Context(), b.a, db.ID, container.StopOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Containers.Rename(t.Context(), b.a, db.ID, supersededName(db)); err != nil {

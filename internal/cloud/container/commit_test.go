@@ -70,7 +70,7 @@ func TestCommit(t *testing.T) {
 		t.Errorf("while it runs: %v", err)
 	}
 	now := 0
-	if err := w.Stop(t.Context(), w.a, "web", &now); err != nil {
+	if err := w.Stop(t.Context(), w.a, "web", StopOptions{Timeout: &now}); err != nil {
 		t.Fatal(err)
 	}
 	img, err := w.Commit(t.Context(), w.a, "web", CommitRequest{

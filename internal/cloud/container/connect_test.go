@@ -233,7 +233,7 @@ func TestNamesOfWhatDoesNotRun(t *testing.T) {
 	if !idle(other.ID) || idle(up.ID) {
 		t.Errorf("the one that failed is idle: %v, the one that runs: %v", idle(other.ID), idle(up.ID))
 	}
-	if err := w.Stop(t.Context(), w.a, "one", nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, "one", StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; !idle(up.ID); n++ {

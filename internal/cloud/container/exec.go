@@ -222,8 +222,8 @@ const startPatience = 2 * time.Second
 // ExecResize sets the size of an exec's terminal.
 func (s *Service) ExecResize(ctx context.Context, a account.Ref, execID string, rows, cols uint16) error {
 	x, err := s.ExecInspect(a, execID)
-	// A client asks as soon as it hears that the start was accepted, which may be before the exec has begun.
-	for end := time.Now().Add(startPatience); err == nil && !x.Started && time.Now().Before(end) && ctx.Err() == nil; {
+	// A client asks as soon as it hears that the start was accepted, which may be before the exec has begun, and has a terminal.
+	for end := time.Now().Add(startPatience); err == nil && (!x.Started || x.Running && x.Pid == 0) && time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(5 * time.Millisecond)
 		x, err = s.ExecInspect(a, execID)
 	}

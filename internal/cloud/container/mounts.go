@@ -199,6 +199,11 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				if err := volume.Steady(have); err != nil {
 					return nil, nil, err
 				}
+				if have.Container != "" && have.Container != id && expects(tx.View, id, have) {
+					byName[p.volume] = have.ID
+					mounts = append(mounts, store.Mount{VolumeID: have.ID, Destination: p.path, ReadOnly: p.readOnly, Mode: p.mode, NoCopy: p.noCopy})
+					continue
+				}
 				if have.Container != "" && have.Container != id {
 					return nil, nil, oops.Conflict("volume %s is attached to container %s: a volume belongs to one container until that is removed",
 						p.volume, shortID(have.Container))

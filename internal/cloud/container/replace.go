@@ -8,7 +8,7 @@ import (
 )
 
 // A container cannot be changed, only replaced: the new one is made while the old one still exists, so that a failure leaves the
-// old one as it was. The volumes that both mount at the same place pass over in the very transaction that writes the new
+// old one as it was. With Hyper's own compose the volumes that both mount at the same place pass over in the very transaction that writes the new
 // container's intent. When the new one does not come to be, they go back to whoever still mounts them (heir).
 
 // replaced finds the container whose place a new one takes; "" is none.
@@ -77,6 +77,9 @@ func checkMounts(view *store.View, c *Container) error {
 		if ok && v.Spec.Restoring != "" {
 			return oops.Conflict("volume %s is being restored: wait until that is done", v.Name)
 		}
+		if ok && !m.Borrowed && v.Container != c.ID && expects(view, c.ID, v) {
+			return oops.Conflict("volume %s is still with container %s: remove that one, which this is to replace", v.Name, shortID(v.Container))
+		}
 		if ok && !m.Borrowed && v.Container != c.ID {
 			return oops.Conflict("volume %s has passed from container %s to another: remove this container, which is replaced", v.Name, c.Name)
 		}
@@ -90,20 +93,37 @@ const (
 	composeProject  = "com.docker.compose.project"
 	composeService  = "com.docker.compose.service"
 	composeNumber   = "com.docker.compose.container-number"
+	composeOneOff   = "com.docker.compose.oneoff"
 )
+
+// succeeds tells that docker compose means c to take the place of other: by a label, or where it is to have new anonymous volumes only by
+// the name that it has for the time being.
+func succeeds(c, other *Container) bool {
+	labels := c.Spec.Labels
+	if labels[composeProject] == "" || labels[composeService] == "" || other.ID == c.ID || other.Phase != store.Ready {
+		return false
+	}
+	if labels[composeReplaces] == "" && c.Name != shortID(other.ID)+"_"+other.Name {
+		return false
+	}
+	differs := func(label string) bool { return other.Spec.Labels[label] != labels[label] }
+	return !slices.ContainsFunc([]string{composeProject, composeService, composeNumber, composeOneOff}, differs)
+}
 
 // predecessor is the id of the container whose place docker compose means c to take, or "".
 func predecessor(view *store.View, c *Container) string {
-	for _, label := range []string{composeReplaces, composeProject, composeService} {
-		if c.Spec.Labels[label] == "" {
-			return ""
-		}
-	}
 	for _, other := range view.Containers() {
-		differs := func(label string) bool { return other.Spec.Labels[label] != c.Spec.Labels[label] }
-		if other.ID != c.ID && other.Phase == store.Ready && !slices.ContainsFunc([]string{composeProject, composeService, composeNumber}, differs) {
+		if succeeds(c, other) {
 			return other.ID
 		}
 	}
 	return ""
+}
+
+// expects tells that a volume is to pass to a container when the one that has it is removed, which docker compose does before it starts the
+// new one. Until then it stays with the old one, which may be running still; then it falls to its heir.
+func expects(view *store.View, id string, v *store.Volume) bool {
+	c, ok := view.Container(id)
+	old, had := view.Container(v.Container)
+	return ok && had && succeeds(c, old)
 }

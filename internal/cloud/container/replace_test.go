@@ -37,7 +37,7 @@ func TestReplace(t *testing.T) {
 	if _, err := w.Create(t.Context(), w.a, req); !errdefs.IsConflict(err) {
 		t.Errorf("a running one is replaced: %v", err)
 	}
-	if err := w.Stop(t.Context(), w.a, old.ID, nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, old.ID, StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	before := w.owners()
@@ -68,6 +68,51 @@ func TestReplace(t *testing.T) {
 	}
 	if _, err := w.Create(t.Context(), w.a, CreateRequest{Image: "db", Replaces: old.ID}); !errdefs.IsNotFound(err) {
 		t.Errorf("what is gone is replaced: %v", err)
+	}
+}
+
+// Docker's own compose makes the new one while the old one runs, ends and removes that, and starts the new one. A volume goes where the place
+// goes, and to nobody else.
+func TestComposeReplaces(t *testing.T) {
+	w := newWorld(t)
+	labels := func(number string, more ...string) map[string]string {
+		out := map[string]string{composeProject: "shop", composeService: "db", composeNumber: number}
+		for _, l := range more {
+			out[l] = "db-" + number
+		}
+		return out
+	}
+	old := w.started(t, CreateRequest{Name: "shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1")})
+	for name, l := range map[string]map[string]string{"nobody's": nil, "no successor": labels("1"), "another's successor": labels("2", composeReplaces)} {
+		if _, err := w.Create(t.Context(), w.a, CreateRequest{Image: "db", Binds: []string{"kept:/kept"}, Labels: l}); !errdefs.IsConflict(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	req := CreateRequest{Name: "x_shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1", composeReplaces)}
+	failed := w.create(t, req)
+	if _, err := w.Remove(t.Context(), w.a, failed.ID, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["kept"] != "shop-db-1" {
+		t.Errorf("after a successor that never came volumes are %v", got)
+	}
+	next := w.create(t, req)
+	if err := w.Start(t.Context(), w.a, next.ID); !errdefs.IsConflict(err) {
+		t.Errorf("both have the volume: %v", err)
+	}
+	w.status(t, old.ID, store.StatusRunning)
+	if _, err := w.Remove(t.Context(), w.a, old.ID, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["kept"] != "x_shop-db-1" {
+		t.Errorf("volumes are %v", got)
+	}
+	renewed := w.create(t, CreateRequest{Name: shortID(next.ID) + "_x_shop-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels("1")})
+	if _, err := w.Remove(t.Context(), w.a, renewed.ID, RemoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context(), w.a, next.ID); err != nil {
+		t.Error(err)
 	}
 }
 

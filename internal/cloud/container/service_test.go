@@ -163,13 +163,13 @@ func TestLifecycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Stop(ctx, w.a, "one", nil); err != nil {
+	if err := w.Stop(ctx, w.a, "one", StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if r := <-wait; r.Err != nil || r.ExitCode == 0 {
 		t.Errorf("wait says %+v", r)
 	}
-	if err := w.Stop(ctx, w.a, "one", nil); !errdefs.IsNotModified(err) {
+	if err := w.Stop(ctx, w.a, "one", StopOptions{}); !errdefs.IsNotModified(err) {
 		t.Errorf("second stop: %v", err)
 	}
 	if err := w.Start(ctx, w.a, "one"); err != nil {
@@ -275,7 +275,7 @@ func TestRestartPolicy(t *testing.T) {
 	}
 	always := w.started(t, CreateRequest{Image: "app", Restart: store.RestartPolicy{Name: "always"}})
 	time.Sleep(5 * time.Millisecond)
-	if err := w.Stop(t.Context(), w.a, always.ID, nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, always.ID, StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond)
@@ -324,7 +324,7 @@ func TestRecover(t *testing.T) {
 	if _, ok := w.store.View(w.a).Container(half.ID); ok {
 		t.Error("what was half made is still there")
 	}
-	if err := w.Stop(t.Context(), w.a, "running", nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, "running", StopOptions{}); err != nil {
 		t.Error(err)
 	}
 }

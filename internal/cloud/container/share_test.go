@@ -45,14 +45,14 @@ func TestVolumesFrom(t *testing.T) {
 	attached := func() bool { return w.engine.VolumeAttached(w.a, data.ID) }
 	// It is let go of when the last one ends, whoever that is.
 	for _, name := range []string{"src", "c"} {
-		if err := w.Stop(t.Context(), w.a, name, nil); err != nil {
+		if err := w.Stop(t.Context(), w.a, name, StopOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if !attached() {
 			t.Fatalf("after the end of %s the volume is gone for b", name)
 		}
 	}
-	if err := w.Stop(t.Context(), w.a, "b", nil); err != nil {
+	if err := w.Stop(t.Context(), w.a, "b", StopOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if attached() {
@@ -134,7 +134,7 @@ func TestBorrowersComeAndGo(t *testing.T) {
 				if c, _ := w.store.View(w.a).ContainerByName(name); c.State.Status == store.StatusRunning && !w.engine.VolumeAttached(w.a, data.ID) {
 					t.Errorf("%s runs without the volume", name)
 				}
-				if err := w.Stop(context.Background(), w.a, name, nil); err != nil && !errdefs.IsNotModified(err) {
+				if err := w.Stop(context.Background(), w.a, name, StopOptions{}); err != nil && !errdefs.IsNotModified(err) {
 					t.Error(err)
 					return
 				}

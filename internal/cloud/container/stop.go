@@ -16,20 +16,37 @@ import (
 // defaultGrace is the time between the stop signal and SIGKILL.
 const defaultGrace = 10 * time.Second
 
-// Stop ends a container's process: its stop signal, a grace of timeout seconds (negative: without end), SIGKILL.
-func (s *Service) Stop(ctx context.Context, a account.Ref, ref string, timeout *int) error {
+// StopOptions say how a container is stopped, where that is not as the container itself says.
+type StopOptions struct {
+	Signal  string // "": the container's own stop signal
+	Timeout *int   // seconds until SIGKILL, negative: without end; nil: the container's own
+}
+
+// signal is the one that a container is stopped by.
+func (o StopOptions) signal(c *Container) (syscall.Signal, error) {
+	if o.Signal == "" {
+		return stopSignal(c), nil
+	}
+	return parseSignal(o.Signal)
+}
+
+// Stop ends a container's process: a signal, a grace, SIGKILL.
+func (s *Service) Stop(ctx context.Context, a account.Ref, ref string, opts StopOptions) error {
 	c, e, err := s.lock(a, ref)
 	if err != nil {
 		return err
 	}
 	defer e.ops.Unlock()
+	if _, err := opts.signal(c); err != nil {
+		return err
+	}
 	if c.State.Status == store.StatusRestarting {
 		return s.giveUp(ctx, a, c, e)
 	}
 	if !c.State.Status.Live() {
 		return oops.NotModified("container %s is not running", c.Name)
 	}
-	return s.stopLive(ctx, a, c, e, timeout)
+	return s.stopLive(ctx, a, c, e, opts)
 }
 
 // giveUp ends a pending restart.
@@ -45,16 +62,20 @@ func (s *Service) giveUp(ctx context.Context, a account.Ref, c *Container, e *en
 	return err
 }
 
-func (s *Service) stopLive(ctx context.Context, a account.Ref, c *Container, e *entry, timeout *int) error {
+func (s *Service) stopLive(ctx context.Context, a account.Ref, c *Container, e *entry, opts StopOptions) error {
+	sig, err := opts.signal(c)
+	if err != nil {
+		return err
+	}
 	grace := defaultGrace
 	if c.Spec.StopTimeout != nil {
 		grace = time.Duration(*c.Spec.StopTimeout) * time.Second
 	}
-	if timeout != nil {
-		grace = time.Duration(*timeout) * time.Second
+	if opts.Timeout != nil {
+		grace = time.Duration(*opts.Timeout) * time.Second
 	}
 	ctx = context.WithoutCancel(ctx)
-	c, err := s.modify(ctx, a, c.ID, func(c *Container) { c.State.UserStopped = true })
+	c, err = s.modify(ctx, a, c.ID, func(c *Container) { c.State.UserStopped = true })
 	if err != nil {
 		return err
 	}
@@ -71,7 +92,6 @@ func (s *Service) stopLive(ctx context.Context, a account.Ref, c *Container, e *
 		}
 	}
 	if grace != 0 {
-		sig := stopSignal(c)
 		if err := s.Engine.Signal(ctx, a, c.ID, int(sig)); err != nil && !errdefs.IsNotFound(err) {
 			return err
 		}
@@ -112,14 +132,17 @@ func waitFor(ch <-chan struct{}, d time.Duration) bool {
 }
 
 // Restart stops a container if it runs, and starts it.
-func (s *Service) Restart(ctx context.Context, a account.Ref, ref string, timeout *int) error {
+func (s *Service) Restart(ctx context.Context, a account.Ref, ref string, opts StopOptions) error {
 	c, e, err := s.lock(a, ref)
 	if err != nil {
 		return err
 	}
 	defer e.ops.Unlock()
+	if _, err := opts.signal(c); err != nil {
+		return err
+	}
 	if c.State.Status.Live() {
-		if err := s.stopLive(ctx, a, c, e, timeout); err != nil {
+		if err := s.stopLive(ctx, a, c, e, opts); err != nil {
 			return err
 		}
 	}

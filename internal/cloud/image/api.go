@@ -26,6 +26,8 @@ type ListOptions struct {
 	Reference string
 	// Filters are dangling, label, before, since and reference.
 	Filters map[string][]string
+	// Shared asks for how much of each image other images have too.
+	Shared bool
 }
 
 // Summary is an image in a list. Its names are familiar ones (mysql:latest); both empty: dangling.
@@ -33,7 +35,8 @@ type Summary struct {
 	Image       *store.Image
 	RepoTags    []string
 	RepoDigests []string
-	Containers  int // of the account that were made from it
+	Containers  int   // of the account that were made from it
+	Shared      int64 // bytes of layers that other images of the account have too; -1: not asked for, or not known
 }
 
 // Removed is one step of a removal: exactly one field is set.

@@ -30,6 +30,10 @@ func (s *Service) List(a account.Ref, opts ListOptions) []Summary {
 	for _, c := range v.Containers() {
 		users[c.ImageID]++
 	}
+	shared := func(*store.Image) int64 { return -1 }
+	if opts.Shared {
+		shared = sharedSizes(v.Images())
+	}
 	var out []Summary
 	for _, img := range v.Images() {
 		tags := v.TagsOf(img.ID)
@@ -40,11 +44,32 @@ func (s *Service) List(a account.Ref, opts ListOptions) []Summary {
 		if len(kept) == 0 && q.byName() {
 			continue
 		}
-		sum := Summary{Image: img, Containers: users[img.ID]}
+		sum := Summary{Image: img, Containers: users[img.ID], Shared: shared(img)}
 		sum.RepoTags, sum.RepoDigests = namesOf(kept)
 		out = append(out, sum)
 	}
 	return out
+}
+
+// sharedSizes tells of each image how many bytes it has in layers that others of these have too. A layer is one with all that is below it.
+func sharedSizes(images []*store.Image) func(*store.Image) int64 {
+	users := map[string]int{}
+	for _, img := range images {
+		for _, chain := range chains(img) {
+			users[chain]++
+		}
+	}
+	return func(img *store.Image) (sum int64) {
+		if len(img.LayerSizes) != len(img.DiffIDs) {
+			return -1
+		}
+		for i, chain := range chains(img) {
+			if users[chain] > 1 {
+				sum += img.LayerSizes[i]
+			}
+		}
+		return sum
+	}
 }
 
 // query is a list's options, made ready.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -239,6 +240,9 @@ func TestPush(t *testing.T) {
 	want := "The push refers to repository [docker.io/me/web]\naaaaaaaaaaaa: Preparing\naaaaaaaaaaaa: Pushed\n1: digest: NGINX size: 1234"
 	if err != nil || strings.Join(told, "\n") != want || p.Tag != "1" || p.Digest != nginx.Digest {
 		t.Errorf("%+v %v\n%s", p, err, strings.Join(told, "\n"))
+	}
+	if _, digests := b.images.Names(b.a, nginx.ID); !slices.Contains(digests, "me/web@"+nginx.Digest) {
+		t.Errorf("after the push it is known by %v", digests)
 	}
 	if got := b.engine.Calls("Push")[0].Arg; got != (engine.PushRequest{ID: nginx.ID, Ref: "docker.io/me/web:1", Username: "u"}) {
 		t.Errorf("%+v", got)

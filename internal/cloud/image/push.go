@@ -10,6 +10,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/store"
 )
 
 // PushRequest says what to push, and who does.
@@ -56,12 +57,27 @@ func (s *Service) Push(ctx context.Context, a account.Ref, req PushRequest, out 
 		if err != nil {
 			return last, pushError(one.named, err)
 		}
+		if err := s.pushed(ctx, a, one, done.Digest); err != nil {
+			return last, err
+		}
 		begin()
 		last = Pushed{Tag: tagOf(one.named), Digest: done.Digest, Size: done.Size}
 		out(Message{Status: fmt.Sprintf("%s: digest: %s size: %d", last.Tag, last.Digest, last.Size)})
 		s.publish(a, "push", reference.FamiliarString(one.named), reference.FamiliarName(one.named))
 	}
 	return last, nil
+}
+
+// pushed notes the digest by which the registry has the image now, if the name means it still: programs read it from there.
+func (s *Service) pushed(ctx context.Context, a account.Ref, one pushing, digest string) error {
+	return s.Store.Update(context.WithoutCancel(ctx), a, func(tx *store.Tx) error {
+		t, had := findTag(tx.View, one.named)
+		if !had || t.ImageID != one.id || t.Digest == digest {
+			return nil
+		}
+		t.Digest = digest
+		return move(tx, t)
+	})
 }
 
 type pushing struct {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
@@ -32,6 +35,7 @@ func MakeImage(seed string, created time.Time, layers ...string) engine.Image {
 	img := engine.Image{ID: Digest("config " + seed), Digest: Digest("manifest " + seed), Created: created}
 	for _, l := range layers {
 		img.DiffIDs = append(img.DiffIDs, Digest("layer "+l))
+		img.LayerSizes = append(img.LayerSizes, 1<<20)
 		img.Size += 1 << 20
 	}
 	img.Config = ocispec.Image{Created: &created}
@@ -92,4 +96,42 @@ func (e *Engine) RemoveImage(ctx context.Context, a account.Ref, id string) erro
 	defer e.mu.Unlock()
 	delete(e.of(a).images, id)
 	return nil
+}
+
+// Look implements engine.Images.
+func (e *Engine) Look(ctx context.Context, a account.Ref, req engine.PullRequest) (engine.RemoteImage, error) {
+	if err := e.enter(ctx, a, "Look", req.Ref, req); err != nil {
+		return engine.RemoteImage{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, ok := e.registry[req.Ref]
+	if !ok {
+		return engine.RemoteImage{}, oops.NotFound("%s: not found", req.Ref)
+	}
+	return engine.RemoteImage{
+		Target:    ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(r.image.Digest), Size: 1234},
+		Platforms: []ocispec.Platform{r.image.Config.Platform},
+	}, nil
+}
+
+// Search implements engine.Images: it finds what is served under names with the term in them.
+func (e *Engine) Search(ctx context.Context, a account.Ref, req engine.SearchRequest) ([]engine.SearchResult, error) {
+	if err := e.enter(ctx, a, "Search", req.Host+" "+req.Term, req); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []engine.SearchResult
+	for ref := range e.registry {
+		host, path, _ := strings.Cut(ref, "/")
+		if host != req.Host || !strings.Contains(path, req.Term) {
+			continue
+		}
+		name, _, _ := strings.Cut(path, ":")
+		short, official := strings.CutPrefix(name, "library/")
+		out = append(out, engine.SearchResult{Name: short, Official: official, Stars: len(short)})
+	}
+	slices.SortFunc(out, func(x, y engine.SearchResult) int { return strings.Compare(x.Name, y.Name) })
+	return out[:min(len(out), req.Limit)], nil
 }

@@ -26,8 +26,6 @@ var absent = []struct{ method, pattern, why string }{
 	{"POST", "/containers/{name...}/copy", "this call has gone out of use: GET /containers/{name}/archive does its work"},
 	{"GET", "/containers/{name...}/attach/ws", "attaching by websocket is not offered: use POST /containers/{name}/attach"},
 	{"GET", "/images/{name...}/attestations", "attestations of images are not kept: ask the registry"},
-	{"GET", "/images/search", "registries cannot be searched from here: use the registry's own web page"},
-	{"GET", "/distribution/{name...}/json", "registries cannot be inspected from here: pull the image and inspect it"},
 	{"PUT", "/volumes/{name...}", "a volume cannot be changed"},
 }
 

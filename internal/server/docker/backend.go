@@ -56,8 +56,8 @@ type Networks interface {
 // Lifecycle starts and ends containers.
 type Lifecycle interface {
 	Start(ctx context.Context, a account.Ref, ref string) error
-	Stop(ctx context.Context, a account.Ref, ref string, timeout *int) error
-	Restart(ctx context.Context, a account.Ref, ref string, timeout *int) error
+	Stop(ctx context.Context, a account.Ref, ref string, opts container.StopOptions) error
+	Restart(ctx context.Context, a account.Ref, ref string, opts container.StopOptions) error
 	Kill(ctx context.Context, a account.Ref, ref, signal string) error
 	Pause(ctx context.Context, a account.Ref, ref string) error
 	Unpause(ctx context.Context, a account.Ref, ref string) error
@@ -100,6 +100,13 @@ type Images interface {
 	Prune(ctx context.Context, a account.Ref, match func(*store.Image) bool, dangling bool) ([]image.Removed, int64, error)
 	Tag(ctx context.Context, a account.Ref, ref, repository, tag string) error
 	ImageArchives
+	Registries
+}
+
+// Registries are asked for what is not here.
+type Registries interface {
+	Search(ctx context.Context, a account.Ref, req image.SearchRequest) ([]engine.SearchResult, error)
+	Look(ctx context.Context, a account.Ref, req image.PullRequest) (engine.RemoteImage, error)
 }
 
 // ImageArchives takes images out of archives, writes them into such, and sends them to registries.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/build"
+	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
 
@@ -25,6 +27,9 @@ func (api *API) buildControl(ctx context.Context, a account.Ref, w http.Response
 
 // buildSession takes over the connection for a client's session, in which it is the one that answers.
 func (api *API) buildSession(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	if r.Header.Get(build.SessionID) == "" {
+		return oops.Invalid("the header %s names no session", build.SessionID)
+	}
 	if err := api.Builds.Ready(ctx, a); err != nil {
 		return err
 	}

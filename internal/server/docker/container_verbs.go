@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
@@ -22,46 +23,34 @@ func (api *API) startContainer(ctx context.Context, a account.Ref, w http.Respon
 	return rest.NoContent(w)
 }
 
-// timeout reads the seconds that a stop may take; absent is nil, the container's own.
-func timeout(r *http.Request) (*int, error) {
+// stopOptions reads the signal and the seconds that a stop may take; absent is the container's own.
+func stopOptions(r *http.Request) (container.StopOptions, error) {
+	opts := container.StopOptions{Signal: r.Form.Get("signal")}
 	if r.Form.Get("t") == "" {
-		return nil, nil
+		return opts, nil
 	}
 	n, err := rest.Int(r, "t", 0)
-	return &n, err
-}
-
-// otherSignal refuses to stop a container by another signal than its own.
-func otherSignal(r *http.Request) error {
-	if s := r.Form.Get("signal"); s != "" {
-		return oops.NotImplemented("a container is stopped by its own stop signal: send %s by kill, or create the container with --stop-signal", s)
-	}
-	return nil
+	opts.Timeout = &n
+	return opts, err
 }
 
 func (api *API) stopContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	t, err := timeout(r)
+	opts, err := stopOptions(r)
 	if err != nil {
 		return err
 	}
-	if err := otherSignal(r); err != nil {
-		return err
-	}
-	if err := api.Containers.Stop(ctx, a, r.PathValue("name"), t); err != nil {
+	if err := api.Containers.Stop(ctx, a, r.PathValue("name"), opts); err != nil {
 		return err
 	}
 	return rest.NoContent(w)
 }
 
 func (api *API) restartContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	t, err := timeout(r)
+	opts, err := stopOptions(r)
 	if err != nil {
 		return err
 	}
-	if err := otherSignal(r); err != nil {
-		return err
-	}
-	if err := api.Containers.Restart(ctx, a, r.PathValue("name"), t); err != nil {
+	if err := api.Containers.Restart(ctx, a, r.PathValue("name"), opts); err != nil {
 		return err
 	}
 	return rest.NoContent(w)

@@ -37,7 +37,7 @@ func (api *API) diskUsage(ctx context.Context, a account.Ref, w http.ResponseWri
 	recent := !rest.Before(ctx, 52)
 	var out usageAnswer
 	if want(system.ImageObject) {
-		images := api.Images.List(a, cloudimage.ListOptions{All: true})
+		images := api.Images.List(a, cloudimage.ListOptions{All: true, Shared: true})
 		items, usage := imageUsage(ctx, images)
 		if old {
 			out.Images, out.LayersSize = &items, &usage.TotalSize
@@ -98,7 +98,7 @@ func imageUsage(ctx context.Context, images []cloudimage.Summary) ([]imageSummar
 	items := imageSummaries(ctx, images)
 	usage := &image.DiskUsage{TotalCount: int64(len(images))}
 	for i, s := range images {
-		items[i].SharedSize, items[i].Containers = 0, int64(s.Containers)
+		items[i].SharedSize, items[i].Containers = max(s.Shared, 0), int64(s.Containers)
 		usage.TotalSize += s.Image.Size
 		if s.Containers > 0 {
 			usage.ActiveCount++

@@ -112,6 +112,8 @@ func (api *API) imageRoutes() []rest.Route {
 		{Method: http.MethodPost, Pattern: "/session", Handle: api.buildSession, Endless: true},
 		{Method: http.MethodPost, Pattern: "/build/prune", Handle: api.pruneBuilds},
 		{Method: http.MethodPost, Pattern: "/images/diff", Handle: api.diffImage},
+		{Method: http.MethodGet, Pattern: "/images/search", Handle: api.searchImages},
+		{Method: http.MethodGet, Pattern: "/distribution/{name...}/json", Handle: api.inspectDistribution},
 		{Method: http.MethodGet, Pattern: "/images/get", Handle: api.saveImages},
 		{Method: http.MethodGet, Pattern: "/images/{name...}/get", Handle: api.saveImages},
 		{Method: http.MethodPost, Pattern: "/images/{name...}/push", Handle: api.push},

@@ -2,9 +2,11 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
+	"github.com/containerd/platforms"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/image"
@@ -13,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -33,6 +36,9 @@ type oldImage struct {
 func (api *API) inspectImage(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	img, err := api.Images.Find(a, r.PathValue("name"))
 	if err != nil {
+		return err
+	}
+	if err := madeFor(img, r); err != nil {
 		return err
 	}
 	tags, digests := api.Images.Names(a, img.ID)
@@ -98,17 +104,21 @@ func oldConfig(img *store.Image) *container.Config {
 	return out
 }
 
-// imageHistory tells the steps that an image was made in, newest first. How many bytes each added is not known.
+// imageHistory tells the steps that an image was made in, newest first, and how many bytes each added.
 func (api *API) imageHistory(_ context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	img, err := api.Images.Find(a, r.PathValue("name"))
 	if err != nil {
 		return err
 	}
+	if err := madeFor(img, r); err != nil {
+		return err
+	}
 	tags, _ := api.Images.Names(a, img.ID)
 	steps := img.Config.History
+	sizes := stepSizes(img)
 	out := make([]image.HistoryResponseItem, 0, len(steps)+1)
 	for i := len(steps) - 1; i >= 0; i-- {
-		item := image.HistoryResponseItem{ID: "<missing>", CreatedBy: steps[i].CreatedBy, Comment: steps[i].Comment}
+		item := image.HistoryResponseItem{ID: "<missing>", CreatedBy: steps[i].CreatedBy, Comment: steps[i].Comment, Size: sizes[i]}
 		if t := steps[i].Created; t != nil {
 			item.Created = unixOrZero(*t)
 		}
@@ -119,4 +129,41 @@ func (api *API) imageHistory(_ context.Context, a account.Ref, w http.ResponseWr
 	}
 	out[0].ID, out[0].Tags = img.ID, tags
 	return rest.WriteJSON(w, http.StatusOK, out)
+}
+
+// stepSizes are the bytes that each step of an image's history added. Not every step made a layer, and who wrote the history may have left
+// some out: what no step accounts for is the last one's.
+func stepSizes(img *store.Image) []int64 {
+	steps := img.Config.History
+	sizes := make([]int64, len(steps))
+	layers := img.LayerSizes
+	if len(steps) == 0 || len(layers) == 0 { // kept before sizes were noted
+		return sizes
+	}
+	for i := range steps {
+		if !steps[i].EmptyLayer && len(layers) > 0 {
+			sizes[i], layers = layers[0], layers[1:]
+		}
+	}
+	for _, n := range layers {
+		sizes[len(sizes)-1] += n
+	}
+	return sizes
+}
+
+// madeFor refuses to tell of an image as it is for another platform than the one it was pulled for.
+func madeFor(img *store.Image, r *http.Request) error {
+	text := r.Form.Get("platform")
+	if text == "" {
+		return nil
+	}
+	var p ocispec.Platform
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return oops.Invalid("%q is not a platform", text)
+	}
+	is := ocispec.Platform{OS: img.Config.OS, Architecture: img.Config.Architecture, Variant: img.Config.Variant}
+	if !platforms.Only(p).Match(is) {
+		return oops.NotFound("image with reference %s was found but does not provide the specified platform (%s)", r.PathValue("name"), platforms.Format(p))
+	}
+	return nil
 }

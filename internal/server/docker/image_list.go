@@ -26,7 +26,7 @@ func (api *API) listImages(ctx context.Context, a account.Ref, w http.ResponseWr
 	if err := api.Images.CheckFilters(a, filters); err != nil {
 		return err
 	}
-	opts := cloud.ListOptions{All: rest.Bool(r, "all"), Filters: filters}
+	opts := cloud.ListOptions{All: rest.Bool(r, "all"), Filters: filters, Shared: rest.Bool(r, "shared-size")}
 	if rest.Before(ctx, 41) {
 		opts.Reference = r.Form.Get("filter")
 	}
@@ -38,7 +38,7 @@ func imageSummaries(ctx context.Context, images []cloud.Summary) []imageSummary 
 	for _, s := range images {
 		sum := imageSummary{Summary: image.Summary{
 			ID: s.Image.ID, RepoTags: list(s.RepoTags), RepoDigests: list(s.RepoDigests),
-			Created: unixOrZero(s.Image.Created), Size: s.Image.Size, SharedSize: -1, Containers: -1,
+			Created: unixOrZero(s.Image.Created), Size: s.Image.Size, SharedSize: s.Shared, Containers: -1,
 			Labels: s.Image.Config.Config.Labels,
 		}}
 		if !rest.Before(ctx, 51) {

@@ -117,24 +117,12 @@ func (s *Store) Pull(ctx context.Context, a account.Ref, req engine.PullRequest,
 
 // anywhere asks one endpoint after the other.
 func (p *pull) anywhere(ctx context.Context, places []registry.Endpoint, req engine.PullRequest) (*engine.Image, error) {
-	var said []error
-	for _, ep := range places {
-		var who registry.Credentials // the user's are for the registry that was named, and no mirror's business
-		if !ep.Mirror {
-			who = registry.Credentials{Username: req.Username, Password: req.Password, Token: req.Token}
-		}
-		p.repo = registry.Open(ep, p.from.path, who, registry.Timeouts{Answer: p.AnswerTimeout, Idle: p.IdleTimeout})
-		img, err := p.run(ctx)
-		p.repo.Close()
-		if err == nil {
-			return img, nil
-		}
-		if !elsewhere(err) {
-			return nil, err
-		}
-		said = append(said, err)
-	}
-	return nil, verdict(said)
+	who := registry.Credentials{Username: req.Username, Password: req.Password, Token: req.Token}
+	return ask(places, who, func(ep registry.Endpoint, who registry.Credentials) (*engine.Image, error) {
+		p.repo = registry.Open(ep, p.from.path, who, p.timeouts())
+		defer p.repo.Close()
+		return p.run(ctx)
+	})
 }
 
 // RemoveImage implements engine.Images. What nothing needs any more is collected soon after.

@@ -98,7 +98,8 @@ func (p *work) unpackAll(ctx context.Context, in incoming) error {
 			return err
 		}
 	}
-	in.image.Size, err = u.finish(ctx)
+	sizes, err := u.finish(ctx)
+	measured(in.image, sizes)
 	return err
 }
 

@@ -179,7 +179,8 @@ func (p *pull) layers(ctx context.Context, layers []ocispec.Descriptor, img *eng
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	img.Size, err = u.finish(ctx)
+	sizes, err := u.finish(ctx)
+	measured(img, sizes)
 	return err
 }
 

@@ -192,26 +192,33 @@ func (u *unpacker) make(ctx context.Context, i int, chain, parent string) error 
 }
 
 // finish writes the snapshots to disk, since an image that is recorded must be whole after a power cut too, and tells
-// their size.
-func (u *unpacker) finish(ctx context.Context) (int64, error) {
+// how many bytes each has.
+func (u *unpacker) finish(ctx context.Context) (sizes []int64, err error) {
 	if u.made != "" {
 		f, err := os.Open(u.made)
 		if err != nil {
-			return 0, fmt.Errorf("opening a layer: %w", err)
+			return nil, fmt.Errorf("opening a layer: %w", err)
 		}
 		err = unix.Syncfs(int(f.Fd()))
 		_ = f.Close()
 		if err != nil {
-			return 0, storing(ctx, "writing the layers to disk", err)
+			return nil, storing(ctx, "writing the layers to disk", err)
 		}
 	}
-	var sum int64
 	for i := range u.diffs {
 		use, err := u.sn.Usage(ctx, chainID(u.diffs[:i+1]))
 		if err != nil {
-			return 0, storing(ctx, "measuring a layer", err)
+			return nil, storing(ctx, "measuring a layer", err)
 		}
-		sum += use.Size
+		sizes = append(sizes, use.Size)
 	}
-	return sum, nil
+	return sizes, nil
+}
+
+// measured notes the sizes of an image's layers in it.
+func measured(img *engine.Image, sizes []int64) {
+	img.LayerSizes, img.Size = sizes, 0
+	for _, n := range sizes {
+		img.Size += n
+	}
 }
