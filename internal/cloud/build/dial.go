@@ -15,19 +15,18 @@ import (
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
-// dialer connects to buildkitd in a builder: by a process there, whose streams lead to its socket. Its socket is a file that the container
+// dialer connects to buildkitd in a builder: by a process there, whose streams lead to its socket, and which ends when the connection is closed. Its socket is a file that the container
 // could replace by a link; a process of the container finds the container's files, whatever they are.
 func (s *Service) dialer(a account.Ref, id string) func(context.Context, string) (net.Conn, error) {
 	return func(context.Context, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
-		ctx, cancel := context.WithCancel(context.Background())
-		conn := &processConn{Conn: ours, cancel: cancel}
 		var said tail
 		started := make(chan struct{})
 		ended := make(chan error, 1)
 		go func() {
-			defer cancel()
-			code, err := s.Engine.Exec(ctx, a, id, engine.ExecSpec{
+			// When the connection is closed its input ends, then buildkitd closes its side, and so the process ends. Were the context to end
+			// first, the process would be let go of, and its input stay open.
+			code, err := s.Engine.Exec(context.Background(), a, id, engine.ExecSpec{
 				ID: execID(), Args: []string{path.Join(engine.BuilderDir, "hyper-builder"), socket},
 			}, engine.Streams{Stdin: theirs, Stdout: theirs, Stderr: &said}, func(int) { close(started) })
 			_ = theirs.Close()
@@ -38,7 +37,7 @@ func (s *Service) dialer(a account.Ref, id string) func(context.Context, string)
 		}()
 		select {
 		case <-started:
-			return conn, nil
+			return ours, nil
 		case err := <-ended:
 			if err == nil {
 				err = io.ErrUnexpectedEOF
@@ -46,18 +45,6 @@ func (s *Service) dialer(a account.Ref, id string) func(context.Context, string)
 			return nil, err
 		}
 	}
-}
-
-// processConn is a connection whose other end is a process. Closing it ends the process.
-type processConn struct {
-	net.Conn
-	cancel context.CancelFunc
-}
-
-func (c *processConn) Close() error {
-	err := c.Conn.Close()
-	c.cancel()
-	return err
 }
 
 // tail keeps the first of what a process complains of.
