@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hypercloud/hyper/internal/cli/compose"
 	"github.com/spf13/cobra"
 )
 
@@ -15,7 +16,7 @@ var typed = regexp.MustCompile(`(?:^\$ |\$\(|<\(|\| )(hyper [^)|]*)`)
 // An example that hyper would not understand is worse than none.
 func TestExamplesAreUnderstood(t *testing.T) {
 	for path, text := range examples {
-		root, err := Commands()
+		root, err := Commands(compose.Command)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,7 @@ func TestExamplesAreUnderstood(t *testing.T) {
 
 // understand reads a line as the client would, up to where the command would begin.
 func understand(line string) (path string, err error) {
-	root, err := Commands()
+	root, err := Commands(compose.Command)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +78,7 @@ func words(line string) []string {
 
 // What is Hyper's own is shown in use.
 func TestOwnCommandsHaveExamples(t *testing.T) {
-	root, err := Commands()
+	root, err := Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type section struct {
 
 var sections = []section{
 	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp diff export commit rename update wait pause unpause")},
+	{"Projects", []string{"compose"}},
 	{"Images", strings.Fields("images pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume snapshot network fip sg")},
 	{"Account and server", strings.Fields("config region info version events quota credential token certificate docker-env completion")},
