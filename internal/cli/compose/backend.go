@@ -10,11 +10,13 @@ import (
 )
 
 // backend is the library, for one command.
-func (p *project) backend(e *engine, events api.EventProcessor) (api.Compose, error) {
-	return compose.NewComposeService(connected{p.session.Cli, e},
+func (p *project) backend(e *engine, events api.EventProcessor, more ...compose.Option) (api.Compose, error) {
+	api.ComposeVersion = libraryVersion() // A label says it; the library knows it of its own program only.
+	return compose.NewComposeService(connected{p.session.Cli, e}, append([]compose.Option{
 		compose.WithEventProcessor(events),
 		compose.WithPrompt(p.refuse),
-		compose.WithMaxConcurrency(p.parallel))
+		compose.WithMaxConcurrency(p.parallel),
+	}, more...)...)
 }
 
 // refuse answers the library's questions, all of which are about removing what may be wanted: data are not removed by the way.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,7 +48,14 @@ func (p *project) load(ctx context.Context, services ...string) (*types.Project,
 	if err != nil {
 		return nil, err
 	}
-	project.ComposeFiles = o.ConfigPaths
+	for _, path := range o.ConfigPaths {
+		if path != stdin {
+			if path, err = filepath.Abs(path); err != nil {
+				return nil, err
+			}
+		}
+		project.ComposeFiles = append(project.ComposeFiles, path)
+	}
 	return selected(project, p.envFiles, services)
 }
 

@@ -40,6 +40,7 @@ type status struct {
 	wanted   map[string]int    // containers of a service that are awaited
 	onDone   func()            // when all of them are done
 	onLeave  func()            // when the user wants an attached up to end
+	image    map[string]string // by the image, a service that has it
 	pulled   map[string]bool   // images that were told of
 	hushed   bool              // none is
 	mu       sync.Mutex
@@ -52,7 +53,7 @@ type status struct {
 }
 
 func newStatus(out, err io.Writer, project string, total int) *status {
-	return &status{out: out, err: err, project: project, total: total, service: map[string]string{}, wanted: map[string]int{}, pulled: map[string]bool{}}
+	return &status{out: out, err: err, project: project, total: total, service: map[string]string{}, wanted: map[string]int{}, image: map[string]string{}, pulled: map[string]bool{}}
 }
 
 // ofProject makes the lines those of a project's services, as the file has them.
@@ -60,6 +61,7 @@ func (s *status) ofProject(project *types.Project) {
 	for name, service := range project.Services {
 		n := service.GetScale()
 		s.wanted[name] = n
+		s.image[service.Image] = name
 		for i := 1; i <= n; i++ {
 			s.service[strings.Join([]string{project.Name, name, strconv.Itoa(i)}, api.Separator)] = name
 		}
@@ -132,6 +134,9 @@ func (s *status) one(e api.Resource) {
 		fmt.Fprintf(s.err, "WARNING: %s: %s\n", e.ID, strings.TrimSpace(e.Text+" "+e.Details))
 	case kind == "Image" && e.Text == api.StatusPulling && !s.pulled[name] && !s.hushed:
 		s.pulled[name] = true
+		if service := s.image[name]; service != "" {
+			name = fmt.Sprintf("%s (%s)", service, name)
+		}
 		fmt.Fprintf(s.err, "Pulling %s...\n", name)
 	case kind == "Container":
 		s.container(name, e.Text)

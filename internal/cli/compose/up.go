@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/compose/v5/pkg/api"
+	"github.com/docker/compose/v5/pkg/compose"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -211,7 +213,8 @@ func (p *project) prepare(ctx context.Context, m *making, services []string) (*p
 	if err := p.takeFIPs(ctx, project, out.engine, m.yes); err != nil {
 		return nil, err
 	}
-	out.backend, err = p.backend(out.engine, out.status)
+	// What the library itself says on standard output, "Attaching to ...", is not among the original's lines.
+	out.backend, err = p.backend(out.engine, out.status, compose.WithOutputStream(io.Discard))
 	return out, err
 }
 
