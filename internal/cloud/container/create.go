@@ -107,7 +107,8 @@ func (s *Service) intendOnce(ctx context.Context, a account.Ref, c *Container, r
 		if err != nil {
 			return err
 		}
-		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old); err != nil {
+		before := predecessor(tx.View, c)
+		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old, before); err != nil {
 			return err
 		}
 		if err := borrow(tx.View, c, req.VolumesFrom); err != nil {
@@ -122,7 +123,7 @@ func (s *Service) intendOnce(ctx context.Context, a account.Ref, c *Container, r
 			if err := fip.Leads(tx.View, c); err != nil {
 				return err
 			}
-			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, c.ID, predecessor(tx.View, c)); err != nil {
+			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, c.ID, before); err != nil {
 				return err
 			}
 		}
@@ -175,7 +176,7 @@ func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (wr
 	view := s.Store.View(a)
 	for _, m := range c.Spec.Mounts {
 		v, ok := view.Volume(m.VolumeID)
-		if !ok || v.Written {
+		if !ok || v.Written || v.Container != c.ID && !m.Borrowed {
 			continue
 		}
 		if v.Spec.Source != "" { // it holds what was asked for
@@ -257,6 +258,9 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 			if err := tx.PutFloatingIP(free); err != nil {
 				return err
 			}
+		}
+		if err := relink(tx, c); err != nil {
+			return err
 		}
 		return tx.DeleteContainer(c.ID)
 	})

@@ -179,14 +179,15 @@ func planMounts(req *CreateRequest, imageVolumes []string, spec *Spec) ([]mountP
 }
 
 // takeVolumes turns plans into mounts of container id: existing volumes are attached, missing ones are
-// put as being made. What old mounts at the same place is taken over from it; old may be nil. It returns the engine ids of the
-// volumes that are new.
-func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mounts []store.Mount, fresh []string, err error) {
+// put as being made. What old mounts at the same place is taken over from it; old may be nil. What the container named by before has is mounted and
+// stays that one's until it is removed. It returns the engine ids of the volumes that are new.
+func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container, before string) (mounts []store.Mount, fresh []string, err error) {
 	byName := map[string]string{}
 	for _, p := range plans {
 		vid, ok := byName[p.volume]
 		if p.volume == "" || !ok {
 			v, mine := inherited(tx, old, p)
+			awaited := false
 			switch have, exists := tx.VolumeByName(p.volume); {
 			case mine:
 			case p.volume != "" && exists:
@@ -195,6 +196,10 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				}
 				if err := volume.Steady(have); err != nil {
 					return nil, nil, err
+				}
+				if have.Container != "" && have.Container == before {
+					v, awaited = *have, true
+					break
 				}
 				if have.Container != "" && have.Container != id {
 					return nil, nil, oops.Conflict("volume %s is attached to container %s: a volume belongs to one container until that is removed",
@@ -208,9 +213,11 @@ func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mo
 				}
 				fresh = append(fresh, v.ID)
 			}
-			v.Container = id
-			if err := tx.PutVolume(v); err != nil {
-				return nil, nil, err
+			if !awaited {
+				v.Container = id
+				if err := tx.PutVolume(v); err != nil {
+					return nil, nil, err
+				}
 			}
 			vid = v.ID
 			if p.volume != "" {

@@ -2,6 +2,7 @@ package container
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -92,18 +93,69 @@ const (
 	composeNumber   = "com.docker.compose.container-number"
 )
 
+// Docker compose makes the new container while the old one runs, mounts the old one's volumes in it by their names, and starts it when the old one is
+// gone. So a volume may be mounted by who is to have it: it stays the old one's until that is removed, and then falls to its heir, the new one. If the
+// new one is given up, nothing has happened. What was linked to the old one is linked to the new one from then on.
+
 // predecessor is the id of the container whose place docker compose means c to take, or "".
 func predecessor(view *store.View, c *Container) string {
-	for _, label := range []string{composeReplaces, composeProject, composeService} {
-		if c.Spec.Labels[label] == "" {
-			return ""
-		}
+	if !replaces(c) {
+		return ""
 	}
+	out := ""
+	var made time.Time
 	for _, other := range view.Containers() {
-		differs := func(label string) bool { return other.Spec.Labels[label] != c.Spec.Labels[label] }
-		if other.ID != c.ID && other.Phase == store.Ready && !slices.ContainsFunc([]string{composeProject, composeService, composeNumber}, differs) {
-			return other.ID
+		if other.ID != c.ID && other.Phase == store.Ready && sameInstance(other, c) && (out == "" || other.CreatedAt.Before(made)) {
+			out, made = other.ID, other.CreatedAt
 		}
 	}
-	return ""
+	return out
+}
+
+// replaces reports whether docker compose made c to take another one's place.
+func replaces(c *Container) bool {
+	return c.Spec.Labels[composeReplaces] != "" && c.Spec.Labels[composeProject] != "" && c.Spec.Labels[composeService] != ""
+}
+
+// sameInstance reports whether two containers are the same number of the same service to docker compose.
+func sameInstance(a, b *Container) bool {
+	return !slices.ContainsFunc([]string{composeProject, composeService, composeNumber}, func(label string) bool {
+		return a.Spec.Labels[label] != b.Spec.Labels[label]
+	})
+}
+
+// successor is the container that docker compose has made to take the place of c, or nil; of several the latest, since others were given up.
+func successor(view *store.View, c *Container) *Container {
+	var out *Container
+	for _, other := range view.Containers() {
+		if replaces(other) && sameInstance(other, c) && other.ID != c.ID && other.Phase == store.Ready && (out == nil || other.CreatedAt.After(out.CreatedAt)) {
+			out = other
+		}
+	}
+	return out
+}
+
+// relink makes the links to a container, which is about to be gone, links to the one that takes its place.
+func relink(tx *store.Tx, gone *Container) error {
+	next := successor(tx.View, gone)
+	if next == nil {
+		return nil
+	}
+	for _, c := range tx.Containers() {
+		linked := slices.ContainsFunc(c.Spec.Links, func(l store.Link) bool { return l.Target == gone.ID })
+		if !linked || c.ID == gone.ID {
+			continue
+		}
+		row := *c
+		row.Spec.Links = slices.Clone(c.Spec.Links)
+		for i := range row.Spec.Links {
+			if row.Spec.Links[i].Target == gone.ID {
+				row.Spec.Links[i].Target = next.ID
+			}
+		}
+		if err := tx.PutContainer(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
