@@ -65,10 +65,30 @@ func (o *original) service(name string, from, volumes map[string]any) map[string
 		}
 		to[key] = value
 	}
+	if needed := o.needs(from); needed != nil {
+		to["depends_on"] = needed
+	}
 	if to["image"] == nil && to["extends"] == nil {
 		to["image"] = o.project + "_" + name
 	}
 	return to
+}
+
+// needs are the services that come up before: those of depends_on, and those of links. What is replaced among them is no reason to restart, since
+// the links follow.
+func (o *original) needs(from map[string]any) map[string]any {
+	var out map[string]any
+	for _, key := range []string{"links", "depends_on"} {
+		list, _ := from[key].([]any)
+		for _, item := range list {
+			name, _, _ := strings.Cut(fmt.Sprint(item), ":")
+			if out == nil {
+				out = map[string]any{}
+			}
+			out[name] = map[string]any{"condition": "service_started", "restart": false, "required": true}
+		}
+	}
+	return out
 }
 
 // texts are values that a file may have as numbers.

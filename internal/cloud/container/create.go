@@ -244,6 +244,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 		return err
 	}
 	failpoint.Hit("container.remove.after-engine")
+	var moved []string // containers whose links have
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		for _, v := range tx.VolumesOf(c.ID) {
 			free := *v
@@ -259,7 +260,8 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 				return err
 			}
 		}
-		if err := relink(tx, c); err != nil {
+		var err error
+		if moved, err = relink(tx, c); err != nil {
 			return err
 		}
 		return tx.DeleteContainer(c.ID)
@@ -267,6 +269,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 	if err != nil {
 		return err
 	}
+	s.tellHosts(a, moved)
 	if err := s.Network.Apply(ctx, a); err != nil {
 		s.Log.Error("applying the network after a removal", "container", c.ID, "error", err)
 	}

@@ -1,9 +1,12 @@
 package container
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -135,11 +138,11 @@ func successor(view *store.View, c *Container) *Container {
 	return out
 }
 
-// relink makes the links to a container, which is about to be gone, links to the one that takes its place.
-func relink(tx *store.Tx, gone *Container) error {
+// relink makes the links to a container, which is about to be gone, links to the one that takes its place, and names the containers that have them.
+func relink(tx *store.Tx, gone *Container) (ids []string, err error) {
 	next := successor(tx.View, gone)
 	if next == nil {
-		return nil
+		return nil, nil
 	}
 	for _, c := range tx.Containers() {
 		linked := slices.ContainsFunc(c.Spec.Links, func(l store.Link) bool { return l.Target == gone.ID })
@@ -154,8 +157,24 @@ func relink(tx *store.Tx, gone *Container) error {
 			}
 		}
 		if err := tx.PutContainer(row); err != nil {
-			return err
+			return nil, err
+		}
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// tellHosts writes the new addresses into /etc/hosts of containers that run and whose links have moved. Those of their variables that were set when they
+// started stay as they were.
+func (s *Service) tellHosts(a account.Ref, ids []string) {
+	view := s.Store.View(a)
+	for _, id := range ids {
+		c, ok := view.Container(id)
+		if !ok || !c.State.Status.Live() {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(s.dir(a, id), "hosts"), []byte(hostsFile(view, c)), 0o644); err != nil {
+			s.Log.Error("writing the hosts of a container whose links have moved", "container", id, "error", err)
 		}
 	}
-	return nil
 }

@@ -2,6 +2,9 @@ package container
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -153,5 +156,9 @@ func TestComposeReplaces(t *testing.T) {
 	}
 	if c, _ := w.store.View(w.a).Container(web.ID); len(c.Spec.Links) != 1 || c.Spec.Links[0].Target != next.ID || c.Spec.Links[0].Alias != "mysql" {
 		t.Errorf("what was linked to the old one is linked to %+v", c.Spec.Links)
+	}
+	hosts, err := os.ReadFile(filepath.Join(w.Service.dir(w.a, web.ID), "hosts"))
+	if want := next.Endpoints[0].Address.String() + "\tmysql\n"; err != nil || !strings.Contains(string(hosts), want) {
+		t.Errorf("its hosts are %q, %v; they should have %q", hosts, err, want)
 	}
 }
