@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/docker/compose/v5/pkg/api"
@@ -52,7 +53,7 @@ func (p *project) among(all []container.Summary, services []string) ([]container
 	}
 	var out []container.Summary
 	for _, c := range all {
-		if contains(services, c.Labels[api.ServiceLabel]) {
+		if slices.Contains(services, c.Labels[api.ServiceLabel]) {
 			out = append(out, c)
 		}
 	}

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/docker/compose/v5/pkg/api"
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func (p *project) pull() *cobra.Command {
 			}
 			if !quiet {
 				for _, name := range whole.ServiceNames() {
-					if len(services) == 0 || contains(services, name) {
+					if len(services) == 0 || slices.Contains(services, name) {
 						fmt.Fprintf(p.session.Err(), "Pulling %s (%s)...\n", name, whole.Services[name].Image)
 					}
 				}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,10 +52,12 @@ type status struct {
 	up       int
 	ended    bool
 	left     bool
+	needs    map[string][]string // services that come before a service
+	running  map[string]string   // services of whose containers one runs already, which is told in their turn
 }
 
 func newStatus(out, err io.Writer, project string, total int) *status {
-	return &status{out: out, err: err, project: project, total: total, service: map[string]string{}, wanted: map[string]int{}, image: map[string]string{}, pulled: map[string]bool{}}
+	return &status{out: out, err: err, project: project, total: total, service: map[string]string{}, wanted: map[string]int{}, image: map[string]string{}, needs: map[string][]string{}, pulled: map[string]bool{}}
 }
 
 // ofProject makes the lines those of a project's services, as the file has them.
@@ -62,6 +66,11 @@ func (s *status) ofProject(project *types.Project) {
 		n := service.GetScale()
 		s.wanted[name] = n
 		s.image[service.Image] = name
+		for needed := range service.DependsOn {
+			if _, ok := project.Services[needed]; ok {
+				s.needs[name] = append(s.needs[name], needed)
+			}
+		}
 		for i := 1; i <= n; i++ {
 			s.service[strings.Join([]string{project.Name, name, strconv.Itoa(i)}, api.Separator)] = name
 		}
@@ -87,6 +96,7 @@ func (s *status) begin(p phase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.begun, s.finished, s.up, s.ended = p, map[string]bool{}, map[string]map[string]bool{}, 0, false
+	s.running = map[string]string{}
 	if p.begin != "" {
 		fmt.Fprintf(s.out, "Project [%s]: %s project \n", s.project, p.begin)
 	}
@@ -138,8 +148,27 @@ func (s *status) one(e api.Resource) {
 			name = fmt.Sprintf("%s (%s)", service, name)
 		}
 		fmt.Fprintf(s.err, "Pulling %s...\n", name)
+	case kind == "Container" && e.Text == api.StatusRunning:
+		s.running[name] = e.Text
+		s.turn()
 	case kind == "Container":
 		s.container(name, e.Text)
+		s.turn()
+	}
+}
+
+// turn tells of containers that run already, those before which all others are done. The library tells of them before it begins.
+func (s *status) turn() {
+	for again := true; again; {
+		again = false
+		for _, name := range slices.Sorted(maps.Keys(s.running)) {
+			waits := slices.ContainsFunc(s.needs[s.service[name]], func(needed string) bool { return len(s.finished[needed]) < s.wanted[needed] })
+			if !waits {
+				delete(s.running, name)
+				s.container(name, api.StatusRunning)
+				again = true
+			}
+		}
 	}
 }
 
@@ -160,11 +189,11 @@ func (s *status) container(name, text string) {
 	if service == "" || s.left || s.ended {
 		return
 	}
-	if contains(s.phase.from, text) && !s.begun[service] {
+	if slices.Contains(s.phase.from, text) && !s.begun[service] {
 		s.begun[service] = true
 		s.line(service, s.phase.begin)
 	}
-	if contains(s.phase.to, text) {
+	if slices.Contains(s.phase.to, text) {
 		if s.finished[service] == nil {
 			s.finished[service] = map[string]bool{}
 		}
@@ -196,13 +225,4 @@ func (s *status) all() bool {
 		}
 	}
 	return true
-}
-
-func contains(texts []string, text string) bool {
-	for _, t := range texts {
-		if t == text {
-			return true
-		}
-	}
-	return false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -296,7 +297,7 @@ func (a *attaching) follow(project *types.Project, named []string) ([]string, er
 	for _, name := range project.ServiceNames() {
 		service := project.Services[name]
 		silent := service.Attach != nil && !*service.Attach
-		if !silent && (len(named) == 0 || contains(named, name)) && !contains(a.except, name) {
+		if !silent && (len(named) == 0 || slices.Contains(named, name)) && !slices.Contains(a.except, name) {
 			out = append(out, name)
 		}
 	}
