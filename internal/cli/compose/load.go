@@ -113,28 +113,28 @@ func bind(ctx context.Context, details types.ConfigDetails, name string, profile
 	return project, applyKeys(project)
 }
 
-// respelled are errors of the library's that the original words differently.
+// respelled are errors of the library's that the original words differently; each is given the groups of its expression.
 var respelled = []struct {
 	library  *regexp.Regexp
-	original string
+	original func(m []string) error
 }{
-	{regexp.MustCompile(`(?s)^.*invalid interpolation format for services\.([^.]+)\.([^.:]+)[^:]*: "(.*)".*$`), `Invalid interpolation format for "$2" option in service "$1": "$3"`},
-	{regexp.MustCompile(`^dependency cycle detected: (.*)$`), "Cycle detected in path $1"},
-	{regexp.MustCompile(`^.*no such service: ([^:]+).*$`), "No such service: $1"},
+	{regexp.MustCompile(`(?s)^invalid interpolation format for services\.([^.\n]+)\.([^.\n]+)\.[^\n]*\n[^\n]*\n(.*)$`), func(m []string) error {
+		return fmt.Errorf(`Invalid interpolation format for "%s" option in service "%s": "%s"`, m[2], m[1], m[3])
+	}},
+	{regexp.MustCompile(`^(?:validating [^\n]*: )?services\.([^.]+)\.([^.]+) false schema$`), func(m []string) error { return unsupported(m[1], m[2]) }},
+	{regexp.MustCompile(`^dependency cycle detected: (.*)$`), func(m []string) error {
+		return fmt.Errorf("Cycle detected in path %s", strings.ReplaceAll(m[1], " -> ", "->"))
+	}},
+	{regexp.MustCompile(`^.*no such service: ([^:]+).*$`), func(m []string) error { return fmt.Errorf("No such service: %s", m[1]) }},
 }
 
 func respell(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
 	for _, r := range respelled {
-		if r.library.MatchString(text) {
-			text = r.library.ReplaceAllString(text, r.original)
-			if strings.HasPrefix(text, "Cycle") {
-				text = strings.ReplaceAll(text, " -> ", "->")
-			}
-			return fmt.Errorf("%s", text)
+		if m := r.library.FindStringSubmatch(err.Error()); m != nil {
+			return r.original(m)
 		}
 	}
 	return err
