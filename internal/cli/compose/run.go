@@ -67,6 +67,9 @@ func (p *project) runOnce(ctx context.Context, r running, name string, command [
 	if err != nil {
 		return err
 	}
+	if err := sendContents(project); err != nil {
+		return err
+	}
 	if err := r.apply(project, name); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ var (
 	stopping   = phase{"Stopping", "Stopped", []string{api.StatusStopping}, []string{api.StatusStopped}, false}
 	deleting   = phase{"Deleting", "Deleted", []string{api.StatusRemoving}, []string{api.StatusRemoved}, false}
 	killing    = phase{"Killing", "Killed", []string{api.StatusKilling}, []string{api.StatusKilled}, false}
-	restarting = phase{"Restarting", "Restarted", []string{api.StatusRestarting}, []string{api.StatusRestarted}, false}
+	restarting = phase{"Restarting", "Restarted", []string{api.StatusRestarting}, []string{api.StatusRestarted, api.StatusStarted}, false}
 	silent     = phase{}
 )
 

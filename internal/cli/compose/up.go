@@ -202,6 +202,9 @@ func (p *project) prepare(ctx context.Context, m *making, services []string) (*p
 	if len(project.Services) == 0 {
 		return nil, fmt.Errorf("project %s has no services: nothing would be made", project.Name)
 	}
+	if err := sendContents(project); err != nil {
+		return nil, err
+	}
 	if project, err = m.apply(project, services); err != nil {
 		return nil, err
 	}
