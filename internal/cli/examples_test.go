@@ -52,7 +52,11 @@ func understand(line string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cmd, rest, err := root.Find(args)
+	find := root.Find
+	if root.TraverseChildren {
+		find = root.Traverse
+	}
+	cmd, rest, err := find(args)
 	if err != nil {
 		return "", err
 	}

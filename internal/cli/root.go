@@ -57,6 +57,7 @@ func newRoot(s *session.Session, first string, compose Constructor) *cobra.Comma
 	if compose == nil {
 		compose = composeStub
 	} else if first == "compose" {
+		// Nothing but compose runs in that program.
 		root.AddCommand(compose(s))
 		finish(root)
 		withJSON(root)

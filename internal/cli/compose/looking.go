@@ -11,9 +11,11 @@ import (
 
 	"github.com/docker/cli/cli/command/container"
 	"github.com/docker/compose/v5/pkg/api"
-	"github.com/docker/go-units"
 	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
+
+	"github.com/hypercloud/hyper/internal/cli/human"
+	"github.com/hypercloud/hyper/internal/version"
 )
 
 func (p *project) ls() *cobra.Command {
@@ -22,31 +24,26 @@ func (p *project) ls() *cobra.Command {
 		Use:   "ls [OPTIONS]",
 		Short: "List projects",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := p.backend(p.engine(), nothing{})
-			if err != nil {
-				return err
-			}
-			projects, err := b.List(cmd.Context(), api.ListOptions{All: all})
-			if err != nil {
-				return err
-			}
-			tw := tabwriter.NewWriter(p.session.Out(), 0, 1, 2, ' ', 0)
-			if !quiet {
-				fmt.Fprintln(tw, "Name\tState\tFiles")
-			}
-			for _, s := range projects {
-				if quiet {
-					fmt.Fprintln(tw, s.Name)
-					continue
-				}
-				fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Name, s.Status, s.ConfigFiles)
-			}
-			return tw.Flush()
-		},
 	}
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "Show names only")
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "Show those of which nothing runs, too")
+	format := formatFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		b, err := p.backend(p.engine(), nothing{})
+		if err != nil {
+			return err
+		}
+		projects, err := b.List(cmd.Context(), api.ListOptions{All: all})
+		if err != nil {
+			return err
+		}
+		if quiet {
+			return write(p.session.Out(), "", projects, nil, func(s api.Stack) []string { return []string{s.Name} })
+		}
+		return write(p.session.Out(), *format, projects, []string{"Name", "State", "Files"}, func(s api.Stack) []string {
+			return []string{s.Name, s.Status, s.ConfigFiles}
+		})
+	}
 	return cmd
 }
 
@@ -100,10 +97,16 @@ func (p *project) stats() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.All, "all", "a", false, "Show those that do not run, too")
-	f.StringVar(&o.Format, "format", "", "Go template for the output")
+	f.StringVar(&o.Format, "format", "", "Go template for the output, or json")
 	f.BoolVar(&o.NoStream, "no-stream", false, "Measure once")
 	f.BoolVar(&o.NoTrunc, "no-trunc", false, "Show whole ids")
 	return p.common(cmd)
+}
+
+// imageRow is a container's image.
+type imageRow struct {
+	Container, Repository, Tag, ID string
+	Size                           int64
 }
 
 func (p *project) images() *cobra.Command {
@@ -111,35 +114,34 @@ func (p *project) images() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "images [OPTIONS] [SERVICE...]",
 		Short: "List the images of containers",
-		RunE: func(cmd *cobra.Command, services []string) error {
-			l, err := p.living(cmd.Context(), services)
-			if err != nil {
-				return err
-			}
-			images, err := l.backend.Images(cmd.Context(), l.name, api.ImagesOptions{Services: services})
-			if err != nil {
-				return err
-			}
-			tw := tabwriter.NewWriter(p.session.Out(), 0, 1, 2, ' ', 0)
-			if quiet {
-				ids := map[string]bool{}
-				for _, i := range images {
-					ids[i.ID] = true
-				}
-				for _, id := range slices.Sorted(maps.Keys(ids)) {
-					fmt.Fprintln(tw, id)
-				}
-				return tw.Flush()
-			}
-			fmt.Fprintln(tw, "Container\tRepository\tTag\tImage Id\tSize")
-			for _, name := range slices.Sorted(maps.Keys(images)) {
-				i := images[name]
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%.12s\t%s\n", name, i.Repository, i.Tag, strings.TrimPrefix(i.ID, "sha256:"), units.HumanSizeWithPrecision(float64(i.Size), 4))
-			}
-			return tw.Flush()
-		},
 	}
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "Show ids only")
+	format := formatFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, services []string) error {
+		l, err := p.living(cmd.Context(), services)
+		if err != nil {
+			return err
+		}
+		images, err := l.backend.Images(cmd.Context(), l.name, api.ImagesOptions{Services: services})
+		if err != nil {
+			return err
+		}
+		if quiet {
+			ids := map[string]bool{}
+			for _, i := range images {
+				ids[i.ID] = true
+			}
+			return write(p.session.Out(), "", slices.Sorted(maps.Keys(ids)), nil, func(id string) []string { return []string{id} })
+		}
+		var rows []imageRow
+		for _, name := range slices.Sorted(maps.Keys(images)) {
+			i := images[name]
+			rows = append(rows, imageRow{name, i.Repository, i.Tag, i.ID, i.Size})
+		}
+		return write(p.session.Out(), *format, rows, []string{"Container", "Repository", "Tag", "Image Id", "Size"}, func(r imageRow) []string {
+			return []string{r.Container, r.Repository, r.Tag, human.ShortID(r.ID), human.Size(float64(r.Size))}
+		})
+	}
 	return p.common(cmd)
 }
 
@@ -185,37 +187,39 @@ func (p *project) port() *cobra.Command {
 	return p.common(cmd)
 }
 
+// volumeRow is a volume of the project's.
+type volumeRow struct{ Name, Size, Container string }
+
 func (p *project) volumes() *cobra.Command {
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "volumes [OPTIONS]",
 		Short: "List the volumes that the project made",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			name, err := p.knownName()
-			if err != nil {
-				return err
-			}
-			of := make(client.Filters).Add("label", api.ProjectLabel+"="+name)
-			volumes, err := p.session.Docker().VolumeList(cmd.Context(), client.VolumeListOptions{Filters: of})
-			if err != nil {
-				return err
-			}
-			tw := tabwriter.NewWriter(p.session.Out(), 0, 1, 2, ' ', 0)
-			if !quiet {
-				fmt.Fprintln(tw, "Name\tSize")
-			}
-			for _, v := range volumes.Items {
-				if quiet {
-					fmt.Fprintln(tw, v.Name)
-					continue
-				}
-				fmt.Fprintf(tw, "%s\t%s GB\n", v.Name, v.Labels["size"])
-			}
-			return tw.Flush()
-		},
 	}
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "Show names only")
+	format := formatFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		name, err := p.knownName()
+		if err != nil {
+			return err
+		}
+		of := make(client.Filters).Add("label", api.ProjectLabel+"="+name)
+		volumes, err := p.session.Docker().VolumeList(cmd.Context(), client.VolumeListOptions{Filters: of})
+		if err != nil {
+			return err
+		}
+		var rows []volumeRow
+		for _, v := range volumes.Items {
+			rows = append(rows, volumeRow{v.Name, v.Labels["size"] + " GB", v.Labels["container"]})
+		}
+		if quiet {
+			return write(p.session.Out(), "", rows, nil, func(r volumeRow) []string { return []string{r.Name} })
+		}
+		return write(p.session.Out(), *format, rows, []string{"Name", "Size", "Container"}, func(r volumeRow) []string {
+			return []string{r.Name, r.Size, human.ShortID(r.Container)}
+		})
+	}
 	return p.common(cmd)
 }
 
@@ -272,21 +276,26 @@ func (p *project) config() *cobra.Command {
 	return p.common(cmd)
 }
 
+// versionRow is what is known of the program.
+type versionRow struct{ Hyper, Compose string }
+
 func (p *project) version() *cobra.Command {
 	var short bool
 	cmd := &cobra.Command{
 		Use:   "version [OPTIONS]",
 		Short: "Show the version of compose",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if short {
-				fmt.Fprintln(p.session.Out(), libraryVersion())
-				return nil
-			}
-			fmt.Fprintf(p.session.Out(), "Hyper compose, on Docker compose %s\n", libraryVersion())
-			return nil
-		},
 	}
 	cmd.Flags().BoolVar(&short, "short", false, "Show the number only")
+	format := formatFlag(cmd.Flags())
+	cmd.RunE = func(*cobra.Command, []string) error {
+		rows := []versionRow{{version.Version, libraryVersion()}}
+		if short {
+			return write(p.session.Out(), "", rows, nil, func(r versionRow) []string { return []string{r.Compose} })
+		}
+		return write(p.session.Out(), *format, rows, nil, func(r versionRow) []string {
+			return []string{fmt.Sprintf("Hyper compose version %s, on Docker compose %s", r.Hyper, r.Compose)}
+		})
+	}
 	return cmd
 }

@@ -1,46 +1,51 @@
 package compose
 
 import (
-	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/docker/cli/cli"
 	"github.com/docker/compose/v5/pkg/api"
 	"github.com/spf13/cobra"
 )
 
+// eventRow is something that happened to a container.
+type eventRow struct {
+	Time       time.Time         `json:"time"`
+	Service    string            `json:"service"`
+	ID         string            `json:"id"`
+	Action     string            `json:"action"`
+	Attributes map[string]string `json:"attributes"`
+}
+
 func (p *project) events() *cobra.Command {
-	var asJSON bool
 	var o api.EventsOptions
 	cmd := &cobra.Command{
 		Use:   "events [OPTIONS] [SERVICE...]",
 		Short: "Show what happens to the project's containers, as it happens",
-		RunE: func(cmd *cobra.Command, services []string) error {
-			name, err := p.knownName()
-			if err != nil {
-				return err
-			}
-			b, err := p.backend(p.engine(), nothing{})
-			if err != nil {
-				return err
-			}
-			o.Services = services
-			o.Consumer = func(e api.Event) error {
-				if !asJSON {
-					_, err := fmt.Fprint(p.session.Out(), e)
-					return err
-				}
-				return json.NewEncoder(p.session.Out()).Encode(map[string]any{
-					"time": e.Timestamp, "type": "container", "service": e.Service, "id": e.Container, "action": e.Status, "attributes": e.Attributes,
-				})
-			}
-			return b.Events(cmd.Context(), name, o)
-		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&asJSON, "json", false, "Show JSON, an object a line")
 	f.StringVar(&o.Since, "since", "", "What has happened since then")
 	f.StringVar(&o.Until, "until", "", "What happens until then")
+	format := formatFlag(f)
+	cmd.RunE = func(cmd *cobra.Command, services []string) error {
+		name, err := p.knownName()
+		if err != nil {
+			return err
+		}
+		b, err := p.backend(p.engine(), nothing{})
+		if err != nil {
+			return err
+		}
+		o.Services = services
+		o.Consumer = func(e api.Event) error {
+			row := eventRow{e.Timestamp, e.Service, e.Container, e.Status, e.Attributes}
+			return write(p.session.Out(), *format, []eventRow{row}, nil, func(r eventRow) []string {
+				return []string{fmt.Sprintf("%s %s: %s (%s)", r.Time.Format(time.RFC3339Nano), r.Service, r.Action, r.Attributes["name"])}
+			})
+		}
+		return b.Events(cmd.Context(), name, o)
+	}
 	return p.common(cmd)
 }
 
