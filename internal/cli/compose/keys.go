@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/sirupsen/logrus"
 )
 
 // extension is the key below which Hyper's keys may stand, for programs that know only their own.
@@ -157,7 +158,10 @@ func applyKey(service *types.ServiceConfig, key string, value any) error {
 
 // checkService refuses what the server could only refuse after images have been pulled and other services made.
 func checkService(service *types.ServiceConfig) error {
-	service.Build = nil // What it would make is to be had under the image's name.
+	if service.Build != nil {
+		logrus.Warnf("service %s: images are not built here: %s is pulled", service.Name, service.Image)
+		service.Build = nil
+	}
 	for _, v := range service.Volumes {
 		if v.Type == types.VolumeTypeBind {
 			return fmt.Errorf("%s is a path of this machine, where the container does not run: "+
