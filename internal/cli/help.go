@@ -55,7 +55,16 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 		text = cmd.Short
 	}
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "Usage:\t%s COMMAND\n\n%s\n\nCommands:\n", cmd.CommandPath(), text)
+		options := ""
+		if strings.Contains(cmd.Use, "[OPTIONS]") {
+			options = " [OPTIONS]"
+		}
+		fmt.Fprintf(w, "Usage:\t%s%s COMMAND\n\n%s\n", cmd.CommandPath(), options, text)
+		if options != "" {
+			fmt.Fprintln(w)
+			showFlags(w, cmd.Flags())
+		}
+		fmt.Fprint(w, "\nCommands:\n")
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
 				fmt.Fprintf(w, "  %-25s%s\n", sub.Name(), sub.Short)

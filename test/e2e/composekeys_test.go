@@ -86,7 +86,7 @@ var composeKeys = map[string]composeKey{
 	"mem_reservation":     {value: "64m"},
 	"mem_swappiness":      {value: "10"},
 	"memswap_limit":       {value: "128m"},
-	"models":              {value: "[llm]", more: "models: {llm: {model: ai/x}}\n"},
+	"models":              {value: "[llm]", more: "models: {llm: {model: ai/x}}\n", note: "a plugin on this machine"},
 	"network_mode":        {value: "bridge", note: "`bridge` and `none`; the machine's and other containers' are refused"},
 	"networks":            {value: "[front]", more: "networks: {front: {}}\n", note: "[networks](networks.md)"},
 	"noauto_volume":       {value: "true", note: "Hyper's"},

@@ -88,6 +88,7 @@ func (l *lines) prefix(name string) string {
 	if l.plain {
 		return ""
 	}
+	name = strings.TrimPrefix(name, "#") // The library's own lines are by "#watch".
 	l.width = max(l.width, len(name))
 	text := fmt.Sprintf("%-*s | ", l.width, name)
 	if !l.colour {
