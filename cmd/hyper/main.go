@@ -1,4 +1,4 @@
-// Command hyper is the client of Hyper.
+// Command hyper is the client of Hyper. What it has of compose is in hyper-compose.
 package main
 
 import (
@@ -7,4 +7,4 @@ import (
 	"github.com/hypercloud/hyper/internal/cli"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() { os.Exit(cli.Main(nil)) }

@@ -13,14 +13,14 @@ import (
 
 // Commands is the whole command tree, to be read and not to be run: for the reference, and for tests. What help shows of this machine, it
 // shows of any.
-func Commands() (*cobra.Command, error) {
+func Commands(compose Constructor) (*cobra.Command, error) {
 	s, err := session.New(context.Background(), session.Config{
 		Server: clouds.Server{Host: hyperclient.DefaultHost}, Directory: filepath.Join(os.TempDir(), "no", "such", "directory"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	root := newRoot(s, "")
+	root := newRoot(s, "", compose)
 	root.DisableFlagsInUseLine = true
 	f := new(globals).flags()
 	for name, everywhere := range map[string]string{"account": "", "config": "~/.hyper", "host": hyperclient.DefaultHost} {

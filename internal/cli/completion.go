@@ -23,13 +23,21 @@ func completing(args []string) (asked bool, words []string) {
 }
 
 // offer prints what the last of the words may become. Whatever goes wrong, the shell is told that there is nothing, and the user nothing.
-func offer(ctx context.Context, question string, words []string) int {
+func offer(ctx context.Context, question string, words []string, compose Constructor) int {
 	ctx, stop := context.WithTimeout(ctx, completionTime)
 	defer stop()
 	g, words := globalsAmong(words)
+	if compose == nil && len(words) > 1 && forCompose(words) {
+		code, err := handOver()
+		if err != nil {
+			fmt.Printf(":%d\n", cobra.ShellCompDirectiveNoFileComp)
+			return 0
+		}
+		return code
+	}
 	err := g.choose()
 	if err == nil {
-		err = ask(ctx, g, append([]string{question}, words...))
+		err = ask(ctx, g, append([]string{question}, words...), compose)
 	}
 	if err != nil {
 		fmt.Printf(":%d\n", cobra.ShellCompDirectiveNoFileComp)
@@ -38,12 +46,12 @@ func offer(ctx context.Context, question string, words []string) int {
 }
 
 // ask runs the library's answer to the question.
-func ask(ctx context.Context, g globals, args []string) error {
+func ask(ctx context.Context, g globals, args []string, compose Constructor) error {
 	s, err := session.New(ctx, g.Config)
 	if err != nil {
 		return err
 	}
-	root := newRoot(s, args[0])
+	root := newRoot(s, args[0], compose)
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }

@@ -47,6 +47,53 @@ $ hyper update --sg-add web-sg --sg-rm internal web`,
 	"build": `
 $ hyper build -t shop:2 .
 $ hyper build -t shop:2 --target release --build-arg VERSION=2 -f deploy/Dockerfile .`,
+	"compose up": `
+$ hyper compose up -d
+Project [shop]: Starting project
+[0/2] [db]: Starting
+[1/2] [db]: Started
+[1/2] [web]: Starting
+[2/2] [web]: Started
+Project [shop]: Project started
+$ hyper compose -f compose.yaml -f live.yaml --profile jobs up -d --yes web`,
+	"compose create":  "$ hyper compose create --no-recreate",
+	"compose start":   "$ hyper compose start web",
+	"compose stop":    "$ hyper compose stop -t 30 db",
+	"compose restart": "$ hyper compose restart web",
+	"compose kill":    "$ hyper compose kill -s HUP web",
+	"compose rm":      "$ hyper compose rm -v",
+	"compose down": `
+$ hyper compose down
+$ hyper compose -p shop down -v --rmi all`,
+	"compose pause":   "$ hyper compose pause db",
+	"compose unpause": "$ hyper compose unpause db",
+	"compose scale":   "$ hyper compose scale worker=3",
+	"compose run": `
+$ hyper compose run --rm web rake db:migrate`,
+	"compose exec":   "$ hyper compose exec db mysql -uroot -p",
+	"compose cp":     "$ hyper compose cp db:/var/log/mysql.log .",
+	"compose attach": "$ hyper compose attach --no-stdin web",
+	"compose logs":   "$ hyper compose logs -f --tail 20 web",
+	"compose events": "$ hyper compose events --json",
+	"compose wait":   "$ hyper compose wait migration",
+	"compose watch":  "$ hyper compose watch web",
+	"compose ps": `
+$ hyper compose ps
+Name        Command                 State         Ports
+shop-web-1  nginx -g 'daemon off;'  Up 2 minutes  0.0.0.0:8080->80/tcp
+$ hyper compose ps --json`,
+	"compose ls":     "$ hyper compose ls -a",
+	"compose top":    "$ hyper compose top web",
+	"compose stats":  "$ hyper compose stats --no-stream",
+	"compose images": "$ hyper compose images -q",
+	"compose port": `
+$ hyper compose port web 80
+0.0.0.0:8080`,
+	"compose volumes": "$ hyper compose volumes",
+	"compose pull":    "$ hyper compose pull web",
+	"compose config":  "$ hyper compose config --images",
+	"compose version": "$ hyper compose version --short",
+
 	"images":  "$ hyper images --filter dangling=true -q",
 	"history": "$ hyper history --no-trunc nginx",
 	"search":  "$ hyper search --stars 100 mysql",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hypercloud/hyper/internal/cli/compose"
 	"github.com/spf13/cobra"
 )
 
@@ -15,7 +16,7 @@ var typed = regexp.MustCompile(`(?:^\$ |\$\(|<\(|\| )(hyper [^)|]*)`)
 // An example that hyper would not understand is worse than none.
 func TestExamplesAreUnderstood(t *testing.T) {
 	for path, text := range examples {
-		root, err := Commands()
+		root, err := Commands(compose.Command)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,7 @@ func TestExamplesAreUnderstood(t *testing.T) {
 
 // understand reads a line as the client would, up to where the command would begin.
 func understand(line string) (path string, err error) {
-	root, err := Commands()
+	root, err := Commands(compose.Command)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +52,11 @@ func understand(line string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cmd, rest, err := root.Find(args)
+	find := root.Find
+	if root.TraverseChildren {
+		find = root.Traverse
+	}
+	cmd, rest, err := find(args)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +82,7 @@ func words(line string) []string {
 
 // What is Hyper's own is shown in use.
 func TestOwnCommandsHaveExamples(t *testing.T) {
-	root, err := Commands()
+	root, err := Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type section struct {
 
 var sections = []section{
 	{"Containers", strings.Fields("run create start stop restart kill rm ps logs exec attach inspect stats top port cp diff export commit rename update wait pause unpause")},
+	{"Projects", []string{"compose"}},
 	{"Images", strings.Fields("images build pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume snapshot network fip sg")},
 	{"Account and server", strings.Fields("config region info version events quota credential token certificate docker-env completion")},
@@ -54,7 +55,16 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 		text = cmd.Short
 	}
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "Usage:\t%s COMMAND\n\n%s\n\nCommands:\n", cmd.CommandPath(), text)
+		options := ""
+		if strings.Contains(cmd.Use, "[OPTIONS]") {
+			options = " [OPTIONS]"
+		}
+		fmt.Fprintf(w, "Usage:\t%s%s COMMAND\n\n%s\n", cmd.CommandPath(), options, text)
+		if options != "" {
+			fmt.Fprintln(w)
+			showFlags(w, cmd.Flags())
+		}
+		fmt.Fprint(w, "\nCommands:\n")
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
 				fmt.Fprintf(w, "  %-25s%s\n", sub.Name(), sub.Short)

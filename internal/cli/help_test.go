@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hypercloud/hyper/internal/cli/clouds"
+	"github.com/hypercloud/hyper/internal/cli/compose"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
 )
@@ -16,7 +17,7 @@ func testRoot(t *testing.T) *cobra.Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRoot(s, "")
+	return newRoot(s, "", compose.Command)
 }
 
 // Help is Hyper's own: words about another product would send users astray.

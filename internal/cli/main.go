@@ -21,15 +21,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Main runs the client with the process's arguments and streams, and returns its exit code.
-func Main() int {
+// Main runs the client with the process's arguments and streams, and returns its exit code. compose makes the command of that name;
+// where there is none, another program has it.
+func Main(compose Constructor) int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 
 	if asked, words := completing(os.Args[1:]); asked {
-		return offer(ctx, os.Args[1], words)
+		return offer(ctx, os.Args[1], words, compose)
 	}
 	g, args, err := parseGlobals(os.Args[1:])
+	if err == nil && compose == nil && forCompose(args) {
+		code, err := handOver()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		return code
+	}
 	if err == nil && g.version && !g.help {
 		fmt.Printf("Hyper version %s, build %s\n", version.Version, version.Commit)
 		return 0
@@ -38,7 +46,7 @@ func Main() int {
 		err = g.choose()
 	}
 	if err == nil {
-		err = run(ctx, g, args)
+		err = run(ctx, g, args, compose)
 	}
 	if text := explain(ctx, g.Server.Host, err); text != "" {
 		fmt.Fprintln(os.Stderr, text)
@@ -46,21 +54,21 @@ func Main() int {
 	return exitCode(ctx, err)
 }
 
-func run(ctx context.Context, g globals, args []string) error {
+func run(ctx context.Context, g globals, args []string, compose Constructor) error {
 	s, err := session.New(ctx, g.Config)
 	if err != nil {
 		return err
 	}
 	logrus.SetOutput(s.Err())
 	if g.help {
-		showHelp(s.Out(), named(newRoot(s, ""), args))
+		showHelp(s.Out(), named(newRoot(s, "", compose), args))
 		return nil
 	}
 	first := ""
 	if len(args) > 0 {
 		first = args[0]
 	}
-	root := newRoot(s, first)
+	root := newRoot(s, first, compose)
 	root.SetArgs(rewrite(root, args))
 	go insist(ctx, s)
 	return root.ExecuteContext(ctx)

@@ -25,8 +25,8 @@ import (
 )
 
 // newRoot makes the command tree of one session. All of it takes some milliseconds, each time anew; when the first argument is a verb of
-// docker/cli's, what else there is is left out.
-func newRoot(s *session.Session, first string) *cobra.Command {
+// docker/cli's, or compose where that is linked, what else there is is left out.
+func newRoot(s *session.Session, first string, compose Constructor) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "hyper [OPTIONS] COMMAND [ARG...]",
 		Short:             "A container cloud",
@@ -50,6 +50,19 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 	root.SetUsageFunc(func(cmd *cobra.Command) error { showHelp(s.Err(), cmd); return nil })
 	root.SetHelpCommand(helpCommand(s))
 
+	if compose != nil {
+		// Flags may stand before compose's own commands.
+		root.TraverseChildren = true
+	}
+	if compose == nil {
+		compose = composeStub
+	} else if first == "compose" {
+		// Nothing but compose runs in that program.
+		root.AddCommand(compose(s))
+		finish(root)
+		withJSON(root)
+		return root
+	}
 	alone := fromDocker[first] != ""
 	verbs, groups := dockerCommands(s, !alone)
 	for _, cmd := range verbs {
@@ -60,6 +73,7 @@ func newRoot(s *session.Session, first string) *cobra.Command {
 	root.AddCommand(verbs...)
 	if !alone {
 		addOthers(s, root, groups)
+		root.AddCommand(compose(s))
 	}
 	finish(root)
 	withJSON(root)

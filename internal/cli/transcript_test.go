@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hypercloud/hyper/internal/cli/compose"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"hyper": func() { os.Exit(Main()) },
+		"hyper":         func() { os.Exit(Main(nil)) },
+		"hyper-compose": func() { os.Exit(Main(compose.Command)) },
 	})
 }
 

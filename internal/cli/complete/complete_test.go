@@ -7,13 +7,14 @@ import (
 
 	"github.com/hypercloud/hyper/internal/cli"
 	"github.com/hypercloud/hyper/internal/cli/complete"
+	"github.com/hypercloud/hyper/internal/cli/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/spf13/cobra"
 )
 
 // A line of the tables for what does not exist is a name that was mistyped.
 func TestTablesNameWhatThereIs(t *testing.T) {
-	root, err := cli.Commands()
+	root, err := cli.Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ var sizes = strings.Split("s1\t64 MB, 1 CPU;s2\t128 MB, 1 CPU;s3\t256 MB, 1 CPU;
 	"m2\t2 GB, 2 CPUs;m3\t4 GB, 2 CPUs;l1\t4 GB, 4 CPUs;l2\t8 GB, 4 CPUs;l3\t16 GB, 8 CPUs", ";")
 
 // files are the flags whose values are files or directories of this machine. What else takes a value, and has no line below, is offered nothing.
-var files = strings.Fields("ca cidfile config dir env-file file input label-file output")
+var files = strings.Fields("ca cidfile config dir env-file file input project-directory label-file output")
 
 var containerFilters = strings.Fields("ancestor before exited health id label name network since status volume")
 
@@ -49,6 +49,31 @@ func (o sources) arguments() map[string]cobra.CompletionFunc {
 		"unpause": o.containers(paused),
 		"update":  o.containers(),
 		"wait":    o.containers(running),
+
+		"compose attach":  in(o.services()),
+		"compose cp":      withFiles(in()),
+		"compose create":  o.services(),
+		"compose down":    o.services(),
+		"compose events":  o.services(),
+		"compose exec":    withFiles(in(o.services())),
+		"compose images":  o.services(),
+		"compose kill":    o.services(),
+		"compose logs":    o.services(),
+		"compose pause":   o.services(),
+		"compose port":    in(o.services()),
+		"compose ps":      o.services(),
+		"compose pull":    o.services(),
+		"compose restart": o.services(),
+		"compose rm":      o.services(),
+		"compose run":     withFiles(in(o.services())),
+		"compose start":   o.services(),
+		"compose stats":   in(o.services()),
+		"compose stop":    o.services(),
+		"compose top":     o.services(),
+		"compose unpause": o.services(),
+		"compose up":      o.services(),
+		"compose wait":    o.services(),
+		"compose watch":   o.services(),
 
 		"history":           in(image),
 		"images":            in(image),
@@ -107,8 +132,9 @@ func (o sources) arguments() map[string]cobra.CompletionFunc {
 func (o sources) flags() map[string]cobra.CompletionFunc {
 	boolean := completion.FromList("true", "false")
 	return map[string]cobra.CompletionFunc{
-		"--account": o.accounts(),
-		"--region":  o.regions(),
+		"--account":      o.accounts(),
+		"--project-name": o.projects(),
+		"--region":       o.regions(),
 
 		"--format":              completion.FromList("json", "table", "raw"),
 		"--log-level":           completion.FromList("debug", "info", "warn", "error", "fatal"),
@@ -119,6 +145,9 @@ func (o sources) flags() map[string]cobra.CompletionFunc {
 		"--sg-rm":               o.groups(),
 		"--snapshot":            o.snapshots(),
 		"--volumes-from":        o.containers(),
+		"compose run --volume":  o.mounts,
+		"compose down --rmi":    completion.FromList("all", "local"),
+		"compose up --pull":     completion.FromList("always", "missing", "never"),
 		"container ls --filter": keys(containerFilters...),
 		"create --size":         completion.FromList(sizes...),
 		"create --volume":       o.mounts,

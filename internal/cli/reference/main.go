@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/hypercloud/hyper/internal/cli"
+	"github.com/hypercloud/hyper/internal/cli/compose"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 }
 
 func write(markdown, man string) error {
-	root, err := cli.Commands()
+	root, err := cli.Commands(compose.Command)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/hypercloud/hyper/internal/cli"
+	"github.com/hypercloud/hyper/internal/cli/compose"
 )
 
 const committed = "../../../docs/reference/cli"
 
 // The pages in the repository are those that the commands make.
 func TestReferenceIsCurrent(t *testing.T) {
-	root, err := cli.Commands()
+	root, err := cli.Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 var link = regexp.MustCompile(`\]\(([a-z_-]+\.md)\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	root, err := cli.Commands()
+	root, err := cli.Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 }
 
 func TestManual(t *testing.T) {
-	root, err := cli.Commands()
+	root, err := cli.Commands(compose.Command)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,7 @@ func (s *Service) populate(ctx context.Context, a account.Ref, c *Container) (wr
 	view := s.Store.View(a)
 	for _, m := range c.Spec.Mounts {
 		v, ok := view.Volume(m.VolumeID)
-		if !ok || v.Written {
+		if !ok || v.Written || v.Container != c.ID && !m.Borrowed {
 			continue
 		}
 		if v.Spec.Source != "" { // it holds what was asked for
@@ -243,6 +243,7 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 		return err
 	}
 	failpoint.Hit("container.remove.after-engine")
+	var moved []string // containers whose links have
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 		for _, v := range tx.VolumesOf(c.ID) {
 			free := *v
@@ -258,11 +259,16 @@ func (s *Service) erase(ctx context.Context, a account.Ref, c *Container, discar
 				return err
 			}
 		}
+		var err error
+		if moved, err = relink(tx, c); err != nil {
+			return err
+		}
 		return tx.DeleteContainer(c.ID)
 	})
 	if err != nil {
 		return err
 	}
+	s.tellHosts(a, moved)
 	if err := s.Network.Apply(ctx, a); err != nil {
 		s.Log.Error("applying the network after a removal", "container", c.ID, "error", err)
 	}

@@ -182,8 +182,8 @@ func planMounts(req *CreateRequest, imageVolumes []string, spec *Spec) ([]mountP
 }
 
 // takeVolumes turns plans into mounts of container id: existing volumes are attached, missing ones are
-// put as being made. What old mounts at the same place is taken over from it; old may be nil. It returns the engine ids of the
-// volumes that are new.
+// put as being made. What old mounts at the same place is taken over from it; old may be nil. What a container has whose place this one is to take is mounted, and
+// stays that one's until it is removed. It returns the engine ids of the volumes that are new.
 func takeVolumes(tx *store.Tx, id string, plans []mountPlan, old *Container) (mounts []store.Mount, fresh []string, err error) {
 	byName := map[string]string{}
 	for _, p := range plans {

@@ -1,8 +1,11 @@
 package container
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 
+	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -96,6 +99,10 @@ const (
 	composeOneOff   = "com.docker.compose.oneoff"
 )
 
+// Docker compose makes the new container while the old one runs, mounts the old one's volumes in it by their names, and starts it when the old one is
+// gone. So a volume may be mounted by who is to have it: it stays the old one's until that is removed, and then falls to its heir, the new one. If the
+// new one is given up, nothing has happened. What was linked to the old one is linked to the new one from then on.
+
 // succeeds tells that docker compose means c to take the place of other: by a label, or where it is to have new anonymous volumes only by
 // the name that it has for the time being.
 func succeeds(c, other *Container) bool {
@@ -110,14 +117,31 @@ func succeeds(c, other *Container) bool {
 	return !slices.ContainsFunc([]string{composeProject, composeService, composeNumber, composeOneOff}, differs)
 }
 
-// predecessor is the id of the container whose place docker compose means c to take, or "".
+// predecessor is the id of the container whose place docker compose means c to take, or ""; of several the oldest, since others were given up.
 func predecessor(view *store.View, c *Container) string {
+	var out *Container
 	for _, other := range view.Containers() {
-		if succeeds(c, other) {
-			return other.ID
+		if succeeds(c, other) && (out == nil || other.CreatedAt.Before(out.CreatedAt)) {
+			out = other
 		}
 	}
-	return ""
+	if out == nil {
+		return ""
+	}
+	return out.ID
+}
+
+// successor is the container that docker compose has made to take the place of c, or nil; of several the latest.
+func successor(view *store.View, c *Container) *Container {
+	was := *c
+	was.Phase = store.Ready // it is being removed
+	var out *Container
+	for _, other := range view.Containers() {
+		if other.Phase == store.Ready && succeeds(other, &was) && (out == nil || other.CreatedAt.After(out.CreatedAt)) {
+			out = other
+		}
+	}
+	return out
 }
 
 // expects tells that a volume is to pass to a container when the one that has it is removed, which docker compose does before it starts the
@@ -126,4 +150,45 @@ func expects(view *store.View, id string, v *store.Volume) bool {
 	c, ok := view.Container(id)
 	old, had := view.Container(v.Container)
 	return ok && had && succeeds(c, old)
+}
+
+// relink makes the links to a container, which is about to be gone, links to the one that takes its place, and names the containers that have them.
+func relink(tx *store.Tx, gone *Container) (ids []string, err error) {
+	next := successor(tx.View, gone)
+	if next == nil {
+		return nil, nil
+	}
+	for _, c := range tx.Containers() {
+		linked := slices.ContainsFunc(c.Spec.Links, func(l store.Link) bool { return l.Target == gone.ID })
+		if !linked || c.ID == gone.ID {
+			continue
+		}
+		row := *c
+		row.Spec.Links = slices.Clone(c.Spec.Links)
+		for i := range row.Spec.Links {
+			if row.Spec.Links[i].Target == gone.ID {
+				row.Spec.Links[i].Target = next.ID
+			}
+		}
+		if err := tx.PutContainer(row); err != nil {
+			return nil, err
+		}
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// tellHosts writes the new addresses into /etc/hosts of containers that run and whose links have moved. Those of their variables that were set when they
+// started stay as they were.
+func (s *Service) tellHosts(a account.Ref, ids []string) {
+	view := s.Store.View(a)
+	for _, id := range ids {
+		c, ok := view.Container(id)
+		if !ok || !c.State.Status.Live() {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(s.dir(a, id), "hosts"), []byte(hostsFile(view, c)), 0o644); err != nil {
+			s.Log.Error("writing the hosts of a container whose links have moved", "container", id, "error", err)
+		}
+	}
 }

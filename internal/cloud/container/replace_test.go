@@ -2,6 +2,9 @@ package container
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -147,5 +150,60 @@ func TestRecoverGivesVolumesBack(t *testing.T) {
 	view := w.store.View(w.a)
 	if vols := view.Volumes(); len(view.Containers()) != 1 || len(vols) != 1 || vols[0].Container != old.ID {
 		t.Errorf("left: %d containers, volumes %+v", len(view.Containers()), vols)
+	}
+}
+
+// docker compose makes the new container while the old one runs, and removes that one before it starts the new one.
+func TestComposeReplacesWhatIsLinked(t *testing.T) {
+	w := newWorld(t)
+	labels := map[string]string{composeProject: "p", composeService: "db", composeNumber: "1"}
+	old := w.started(t, CreateRequest{Name: "p-db-1", Image: "db", Binds: []string{"kept:/kept"}, Labels: labels})
+	web := w.started(t, CreateRequest{Name: "p-web-1", Image: "app", Links: []string{"p-db-1:mysql"}})
+	auto := ""
+	for _, v := range w.store.View(w.a).Volumes() {
+		if v.Auto {
+			auto = v.Name
+		}
+	}
+	req := CreateRequest{Name: "tmp", Image: "db", Binds: []string{"kept:/kept", auto + ":/var/lib/db"}, Labels: labels}
+	if _, err := w.Create(t.Context(), w.a, req); !errdefs.IsConflict(err) {
+		t.Errorf("another container has the volumes: %v", err)
+	}
+	labels[composeReplaces] = "db-1"
+
+	// One that is given up leaves everything as it was.
+	w.create(t, req)
+	if err := w.Start(t.Context(), w.a, "tmp"); !errdefs.IsConflict(err) {
+		t.Errorf("both run with one volume: %v", err)
+	}
+	if _, err := w.Remove(t.Context(), w.a, "tmp", RemoveOptions{Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["auto"] != "p-db-1" || got["kept"] != "p-db-1" || len(got) != 2 {
+		t.Errorf("volumes are %v", got)
+	}
+
+	next := w.create(t, req)
+	if got := w.owners(); got["auto"] != "p-db-1" || got["kept"] != "p-db-1" || len(got) != 2 {
+		t.Errorf("while the old one runs volumes are %v", got)
+	}
+	if _, err := w.Remove(t.Context(), w.a, old.ID, RemoveOptions{Force: true, Volumes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.owners(); got["auto"] != "tmp" || got["kept"] != "tmp" || len(got) != 2 {
+		t.Errorf("after its removal volumes are %v", got)
+	}
+	if err := w.Rename(t.Context(), w.a, next.ID, "p-db-1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context(), w.a, next.ID); err != nil {
+		t.Error(err)
+	}
+	if c, _ := w.store.View(w.a).Container(web.ID); len(c.Spec.Links) != 1 || c.Spec.Links[0].Target != next.ID || c.Spec.Links[0].Alias != "mysql" {
+		t.Errorf("what was linked to the old one is linked to %+v", c.Spec.Links)
+	}
+	hosts, err := os.ReadFile(filepath.Join(w.Service.dir(w.a, web.ID), "hosts"))
+	if want := next.Endpoints[0].Address.String() + "\tmysql\n"; err != nil || !strings.Contains(string(hosts), want) {
+		t.Errorf("its hosts are %q, %v; they should have %q", hosts, err, want)
 	}
 }
