@@ -91,6 +91,7 @@ $ hyper compose port web 80
 0.0.0.0:8080`,
 	"compose volumes": "$ hyper compose volumes",
 	"compose pull":    "$ hyper compose pull web",
+	"compose build":   "$ hyper compose build --build-arg VERSION=2 web",
 	"compose config":  "$ hyper compose config --images",
 	"compose version": "$ hyper compose version --short",
 

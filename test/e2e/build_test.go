@@ -108,6 +108,19 @@ func TestBuild(t *testing.T) {
 			t.Errorf("it says\n%s", out)
 		}
 		compose("down", "--rmi", "all")
+
+		ours := []string{"compose", "-f", filepath.Join(project, "compose.yaml")}
+		if out := hyper(t, l, append(ours, "up")...); !strings.Contains(out, "web-1 | hello, compose") {
+			t.Errorf("it says\n%s", out)
+		}
+		hyper(t, l, append(ours, "build", "--build-arg", "WHO=again")...)
+		if said := hyper(t, l, "run", "--rm", "made-web"); said != "hello, again\n" {
+			t.Errorf("what was built says %q", said)
+		}
+		hyper(t, l, append(ours, "down", "--rmi", "local")...)
+		if left := hyper(t, l, "images", "-q", "made-web"); left != "" {
+			t.Errorf("the image %s is left", left)
+		}
 	})
 	t.Run("what is wrong", func(t *testing.T) { wrongBuilds(t, l) })
 	t.Run("nothing else runs in the builder", func(t *testing.T) {

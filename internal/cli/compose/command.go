@@ -27,7 +27,7 @@ func Command(s *session.Session) *cobra.Command {
 	cmd.AddCommand(
 		p.up(), p.create(), p.start(), p.stop(), p.restart(), p.kill(), p.rm(), p.down(), p.pause(), p.unpause(), p.scale(),
 		p.run(), p.exec(), p.cp(), p.attach(), p.logs(), p.events(), p.wait(), p.watch(),
-		p.ps(), p.ls(), p.top(), p.stats(), p.images(), p.port(), p.volumes(), p.pull(), p.config(), p.version(),
+		p.ps(), p.ls(), p.top(), p.stats(), p.images(), p.port(), p.volumes(), p.pull(), p.build(), p.config(), p.version(),
 	)
 	return cmd
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus"
 )
 
 // extension is the key below which Hyper's keys may stand, for programs that know only their own.
@@ -82,9 +81,6 @@ func applyKeys(project *types.Project) error {
 	for _, all := range []types.Services{project.Services, project.DisabledServices} {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			service := all[name]
-			if service.Build != nil && service.Image == "" {
-				return unsupported(name, "build")
-			}
 			if err := applyService(&service); err != nil {
 				return fmt.Errorf("service %s: %w", name, err)
 			}
@@ -158,10 +154,6 @@ func applyKey(service *types.ServiceConfig, key string, value any) error {
 
 // checkService refuses what the server could only refuse after images have been pulled and other services made.
 func checkService(service *types.ServiceConfig) error {
-	if service.Build != nil {
-		logrus.Warnf("service %s: images are not built here: %s is pulled", service.Name, service.Image)
-		service.Build = nil
-	}
 	for _, v := range service.Volumes {
 		if v.Type == types.VolumeTypeBind {
 			return fmt.Errorf("%s is a path of this machine, where the container does not run: "+

@@ -118,7 +118,6 @@ func TestBadFiles(t *testing.T) {
 		"a slip":                {"services: {web: {image: nginx, link: [db]}}", "Unsupported config option for web service: 'link' (did you mean 'links'?)"},
 		"noauto is no boolean":  {"services: {web: {image: nginx, noauto_volume: sometimes}}", `service web: noauto_volume is "sometimes": it is true or false`},
 		"one address for two":   {"services: {a: {image: nginx, fip: shopip}, b: {image: nginx, fip: shopip}}", "the services a and b ask for the same floating IP, shopip"},
-		"build alone":           {"services: {web: {build: .}}", "Unsupported config option for web service: 'build'"},
 		"a path of this side":   {"services: {web: {image: nginx, volumes: ['/site:/srv']}}", "service web: /site is a path of this machine, where the container does not run: fill a volume with it ('hyper volume init /site:VOLUME') and mount that at /srv"},
 		"a circle":              {"services: {a: {image: nginx, depends_on: [b]}, b: {image: nginx, depends_on: [a]}}", "Cycle detected in path a->b->a"},
 		"what cannot be filled": {"services: {web: {image: '${'}}", `Invalid interpolation format for "image" option in service "web": "${"`},

@@ -25,6 +25,7 @@ type making struct {
 	dependencies  bool
 	fresh         bool
 	quiet, yes    bool
+	build         bool
 	pull          string
 	scale         list
 	timeout       int
@@ -36,6 +37,7 @@ func (m *making) flags(f *pflag.FlagSet) {
 	f.BoolVar(&m.never, "no-recreate", false, "Replace no container though something has changed")
 	f.BoolVar(&m.orphans, "remove-orphans", false, "Remove containers of services that the file has no more")
 	f.StringVar(&m.pull, "pull", "", "When to pull images: always, missing, never")
+	f.BoolVar(&m.build, "build", false, "Build the images of services that say how, though they are there")
 	f.BoolVar(&m.quiet, "quiet-pull", false, "Pull without telling of it")
 	f.Var(&m.scale, "scale", "How many containers a service has, SERVICE=N")
 	f.BoolVarP(&m.yes, "yes", "y", false, "Allocate floating IPs without asking")
@@ -206,6 +208,9 @@ func (p *project) prepare(ctx context.Context, m *making, services []string) (*p
 		return nil, err
 	}
 	if project, err = m.apply(project, services); err != nil {
+		return nil, err
+	}
+	if err := p.buildMissing(ctx, project, m.build, m.quiet); err != nil {
 		return nil, err
 	}
 	out := &prepared{Project: project, engine: p.engine()}
