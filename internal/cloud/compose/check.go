@@ -10,6 +10,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/projectname"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -34,7 +35,7 @@ func (s *Service) check(a account.Ref, project string, spec store.ProjectSpec) e
 		return oops.Invalid("the definition of project %s is larger than %d KiB", project, maxSpec>>10)
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Services)) {
-		if len(name) > maxContainerName || !servicePattern.MatchString(name) {
+		if len(name) > projectname.Longest || !servicePattern.MatchString(name) {
 			return oops.Invalid("Invalid service name '%s' - only [a-zA-Z0-9\\._\\-] characters are allowed", name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/projectname"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -23,23 +24,11 @@ const (
 // formatVersion is what the labels' makers call themselves.
 const formatVersion = "1.5.0"
 
-// maxContainerName is how long a container's name may be (behaviour 2.3).
-const maxContainerName = 48
-
-// Normalise is a project's name as it stands in labels and names: lower case, and nothing but letters and digits. Errors:
-// ErrInvalidArgument when nothing is left.
-func Normalise(typed string) (string, error) {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(typed))
-	switch {
-	case name == "":
-		return "", oops.Invalid("the project name %q has no letter or digit in it: name the project by -p", typed)
-	case len(name) > maxContainerName:
-		return "", oops.Invalid("the project name %s is longer than %d characters: choose a shorter one by -p", name, maxContainerName)
+// normalise is a project's name as it stands in labels and names. Errors: ErrInvalidArgument.
+func normalise(typed string) (string, error) {
+	name, err := projectname.Normalise(typed)
+	if err != nil {
+		return "", oops.Invalid("%v", err)
 	}
 	return name, nil
 }
@@ -55,7 +44,7 @@ func containerName(project, service string, def store.ProjectService, n int) str
 // supersededName is what a container is called while another takes its place.
 func supersededName(c *store.Container) string {
 	tail := "-" + c.ID[:12]
-	return c.Name[:min(len(c.Name), maxContainerName-len(tail))] + tail
+	return c.Name[:min(len(c.Name), projectname.Longest-len(tail))] + tail
 }
 
 // superseded reports whether a container was renamed to make room for the one that replaces it.

@@ -41,7 +41,7 @@ func (s *Service) begin(ctx context.Context, a account.Ref, typed string, need b
 	if err := a.Check(); err != nil {
 		return nil, nil, nil, err
 	}
-	project, err := Normalise(typed)
+	project, err := normalise(typed)
 	if err != nil {
 		return nil, nil, nil, err
 	}
