@@ -124,7 +124,8 @@ func TestBuild(t *testing.T) {
 	})
 	t.Run("what is wrong", func(t *testing.T) { wrongBuilds(t, l) })
 	t.Run("nothing else runs in the builder", func(t *testing.T) {
-		for _, args := range [][]string{{"exec", "hyper-buildkit", "/usr/libexec/hyper/runc", "--version"}, {"cp", filepath.Join(dir, "greeting"), "hyper-buildkit:/var/lib/buildkit/x"}} {
+		for _, args := range [][]string{{"exec", "hyper-buildkit", "/usr/libexec/hyper/runc", "--version"}, {"cp", filepath.Join(dir, "greeting"), "hyper-buildkit:/var/lib/buildkit/x"},
+			{"create", "--volumes-from", "hyper-buildkit", "busybox"}} {
 			if _, errOut, code := l.Hyper(args...); code == 0 || !strings.Contains(errOut, "builds images: nothing else can be run in it") {
 				t.Errorf("%v ends with %d and says %s", args, code, errOut)
 			}
@@ -139,6 +140,12 @@ func TestBuild(t *testing.T) {
 	t.Run("it is removed as any container", func(t *testing.T) {
 		hyper(t, l, "rm", "-f", "hyper-buildkit")
 		hyper(t, l, "volume", "rm", "hyper-buildkit")
+		before := len(strings.Fields(hyper(t, l, "images", "-a", "-q", "--filter", "dangling=true")))
+		defer func() {
+			if after := len(strings.Fields(hyper(t, l, "images", "-a", "-q", "--filter", "dangling=true"))); after > before {
+				t.Errorf("%d images without a name came with it", after-before)
+			}
+		}()
 		if out := hyper(t, l, "build", "-t", "last", dir); !strings.Contains(out, "Successfully tagged last:latest") {
 			t.Errorf("the build says\n%s", out)
 		}

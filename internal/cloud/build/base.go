@@ -75,12 +75,26 @@ func (s *Service) base(ctx context.Context, a account.Ref) (string, error) {
 	if err := w.Close(); err != nil {
 		return "", err
 	}
+	before, _ := s.Images.Find(a, repository+":"+version())
 	id, err := s.Images.Import(ctx, a, image.ImportRequest{
 		Archive: &archive, Repository: repository, Tag: version(), Comment: "what images are built in",
 		Config: ocispec.ImageConfig{Cmd: command[:1]},
 	})
+	if err == nil && before != nil && before.ID != id {
+		s.forget(ctx, a, before.ID)
+	}
 	if err == nil && id == "" {
 		return "", oops.Unavailable("the image that builders are made from could not be made")
 	}
 	return id, err
+}
+
+// forget removes an image that an earlier builder was made from, unless somebody has given it another name, or runs it.
+func (s *Service) forget(ctx context.Context, a account.Ref, id string) {
+	if tags, _ := s.Images.Names(a, id); len(tags) > 0 {
+		return
+	}
+	if _, err := s.Images.Remove(ctx, a, id, false); err != nil {
+		s.Log.Info("the image of an earlier builder stays", "image", id, "error", err)
+	}
 }

@@ -10,7 +10,7 @@ import (
 // by BuildKit's door. It is started, stopped, watched and removed as any container is.
 func open(c *Container) error {
 	if c.Spec.Builder {
-		return oops.Forbidden("container %s builds images: nothing else can be run in it, or copied to it", c.Name)
+		return oops.Forbidden("container %s builds images: nothing else can be run in it, be copied to it, or have its volumes", c.Name)
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ func borrow(view *store.View, c *Container, sources []string) error {
 		if err != nil || src.Phase != store.Ready {
 			return notFound(name)
 		}
+		if err := open(src); err != nil {
+			return err // what runs there trusts its files
+		}
 		if len(src.Spec.VolumesFrom) > 0 {
 			return oops.Invalid("Cannot recursively import volumes from %s.", src.Name)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/build"
 	cloud "github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/decode"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
@@ -31,6 +32,9 @@ var unlikeBuild = map[string][]string{
 	"outputs": {""}, "version": {"", "1"}, "session": {""},
 }
 
+// maxBuildValues is how many values one setting of a build may hold.
+const maxBuildValues = 4096
+
 // buildImage builds an image of a Dockerfile and the files beside it, which are the body, or at a URL.
 func (api *API) buildImage(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
 	req, err := buildRequest(r.Form)
@@ -40,26 +44,29 @@ func (api *API) buildImage(ctx context.Context, a account.Ref, w http.ResponseWr
 	if req.Registries, err = registryConfig(r); err != nil {
 		return err
 	}
-	body := &arriving{ReadCloser: http.MaxBytesReader(w, r.Body, cloud.MaxArchive)}
+	out := &buildLog{messages: rest.NewMessages(w, "application/json", ""), quiet: rest.Bool(r, "q")}
 	switch remote := r.Form.Get("remote"); {
 	case remote == "":
 		if r.ContentLength > cloud.MaxArchive {
 			return cloud.CheckSize(r.ContentLength)
 		}
+		body := &arriving{ReadCloser: http.MaxBytesReader(w, r.Body, cloud.MaxArchive), then: out.begin}
+		req.Context = body
 	case strings.HasPrefix(remote, "http://") || strings.HasPrefix(remote, "https://"):
-		body.whole.Do(func() {})
-		if body.ReadCloser, _, err = api.Images.Download(ctx, a, remote); err != nil {
+		archive, _, err := api.Images.Download(ctx, a, remote)
+		if err != nil {
 			return err
 		}
+		defer archive.Close()
+		req.Context = archive
+		out.begin()
 	default:
 		return oops.Invalid("a build cannot be of %q: give a directory, an archive, or the URL of an archive, and of a repository a clone", remote)
 	}
-	req.Context = body
-	out := &buildLog{messages: rest.NewMessages(w, "application/json", "")}
-	body.then = out.begin
-	out.quiet = rest.Bool(r, "q")
 	id, err := api.Builds.Build(ctx, a, req, out)
-	_, _ = io.Copy(io.Discard, body) // a client that is still sending does not read
+	if remaining, ok := req.Context.(*arriving); ok {
+		_, _ = io.Copy(io.Discard, remaining) // a client that is still sending does not read
+	}
 	out.begin()
 	if err != nil {
 		if !out.started() {
@@ -109,8 +116,8 @@ func buildRequest(form url.Values) (build.Request, error) {
 	}
 	args := map[string]*string{}
 	if v := form.Get("buildargs"); v != "" {
-		if err := json.Unmarshal([]byte(v), &args); err != nil {
-			return req, oops.Invalid("buildargs does not hold a JSON object of texts")
+		if err := decode.JSON("buildargs", []byte(v), maxBuildValues, &args); err != nil {
+			return req, err
 		}
 	}
 	req.Args = map[string]string{}
@@ -120,8 +127,8 @@ func buildRequest(form url.Values) (build.Request, error) {
 		}
 	}
 	if v := form.Get("labels"); v != "" {
-		if err := json.Unmarshal([]byte(v), &req.Labels); err != nil {
-			return req, oops.Invalid("labels does not hold a JSON object of texts")
+		if err := decode.JSON("labels", []byte(v), maxBuildValues, &req.Labels); err != nil {
+			return req, err
 		}
 	}
 	return req, nil
@@ -152,8 +159,8 @@ func registryConfig(r *http.Request) (map[string]build.Credential, error) {
 		}
 	}
 	var all map[string]registry.AuthConfig
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, oops.Invalid("the header X-Registry-Config does not hold credentials")
+	if err := decode.JSON("the header X-Registry-Config", raw, maxBuildValues, &all); err != nil {
+		return nil, err
 	}
 	out := map[string]build.Credential{}
 	for host, c := range all {
