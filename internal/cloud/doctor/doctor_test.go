@@ -44,7 +44,12 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { st.Close() })
 	b := &bench{T: t, engine: fake.New(), moving: atWork{}}
-	for name, ref := range map[string]*account.Ref{"ann": &b.ann, "bob": &b.bob} {
+	// In this order: accounts are looked at as they came.
+	for _, tenant := range []struct {
+		name string
+		ref  *account.Ref
+	}{{"ann", &b.ann}, {"bob", &b.bob}} {
+		name, ref := tenant.name, tenant.ref
 		a, err := st.CreateAccount(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
