@@ -66,7 +66,7 @@ func head(w *tar.Writer, h tar.Header) error {
 // TestBombsInACopy unpacks archives that are small as they are sent, and much else otherwise, into a container. Each ends with a sentence; the machine has
 // lost nothing but what the container's disk may take, and the process that unpacks has not taken the machine's memory.
 func TestBombsInACopy(t *testing.T) {
-	shared.filesMemory = 112 << 20
+	shared.filesMemory = 224 << 20
 	t.Cleanup(func() { shared.filesMemory = filesMemory })
 	for name, tc := range map[string]struct {
 		archive func() io.Reader
@@ -91,7 +91,7 @@ func TestBombsInACopy(t *testing.T) {
 		"attributes of one directory, again and again": {func() io.Reader {
 			return bomb(t, byZstd, func(w *tar.Writer) error {
 				attribute := map[string]string{"SCHILY.xattr.user.a": strings.Repeat("x", 3000)}
-				for range 60000 {
+				for range 120000 {
 					if err := head(w, tar.Header{Name: "d/", Typeflag: tar.TypeDir, Format: tar.FormatPAX, PAXRecords: attribute}); err != nil {
 						return err
 					}
@@ -101,7 +101,7 @@ func TestBombsInACopy(t *testing.T) {
 		}, errdefs.IsResourceExhausted, "take too much memory"},
 		"names of owners": {func() io.Reader {
 			return bomb(t, byZstd, func(w *tar.Writer) error {
-				for range 200 {
+				for range 400 {
 					if err := head(w, tar.Header{Name: "d/", Typeflag: tar.TypeDir, Format: tar.FormatPAX, Uname: strings.Repeat("x", 1<<20-100)}); err != nil {
 						return err
 					}
