@@ -33,7 +33,7 @@ func (v *View) metered(k meterKey) (meter, bool) {
 	switch k.kind {
 	case metering.Container:
 		c, ok := v.containers.byID[k.resource]
-		if !ok || !c.State.Status.Live() {
+		if !ok || c.Phase != Ready || !c.State.Status.Live() {
 			return m, false
 		}
 		m.Name, m.Class, m.run = c.Name, c.Spec.Size, encodeTime(c.State.StartedAt)
