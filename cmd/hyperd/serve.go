@@ -119,7 +119,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	p.fips.Report()
 	background, endBackground := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
-	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom} {
+	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom, keepTime(b.store, log)} {
 		watchers.Go(func() { watch(background) })
 	}
 	defer func() { endBackground(); watchers.Wait() }()
