@@ -407,4 +407,3 @@ func statement(entries []metering.Entry, since, until time.Time, by metering.Cut
 	}
 	return st.Total.RatString(), lines, nil
 }
-

@@ -66,6 +66,14 @@ func (t *thing) close(at int64) {
 	t.open = false
 }
 
+// reopen takes back that it is over.
+func (t *thing) reopen() {
+	if !t.open {
+		last := t.spans[len(t.spans)-1]
+		t.spans, t.from, t.open = t.spans[:len(t.spans)-1], last.from, true
+	}
+}
+
 // model is what is to be charged, and the ledger's time.
 type model struct {
 	things []*thing
@@ -178,17 +186,6 @@ func (m *model) ran(account, id string, pid int, size [2]int64, started, ended i
 	if t.open && ended > 0 {
 		t.close(m.at(ended))
 	}
-}
-
-// lost takes note of a process whose end nobody has told the daemon of when the machine went down: it is charged for up to the last note of the time.
-// That comes before the step of the reboot.
-func (m *model) lost(pid int) {
-	t := m.runs[pid]
-	if !t.open {
-		last := t.spans[len(t.spans)-1]
-		t.spans, t.from, t.open = t.spans[:len(t.spans)-1], last.from, true
-	}
-	t.close(m.noted)
 }
 
 // modelBill is a bill by the model. Quantities are in milliseconds, or GB of them, or months.

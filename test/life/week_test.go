@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/big"
 	"math/rand/v2"
@@ -64,6 +65,20 @@ type world struct {
 	took     map[string]time.Duration
 	counts   map[string]int
 	refusals map[string]string
+	past     []string // what happened
+}
+
+// note keeps what happens, for who has to find out why a bill is wrong.
+func (w *world) note(format string, args ...any) {
+	_, boot := w.clock()
+	w.past = append(w.past, fmt.Sprintf("%v (ledger %s, clock %+v) ", w.now, stamp(w.model.at(boot)), w.wrong)+fmt.Sprintf(format, args...))
+}
+
+// tell logs what happened last.
+func (w *world) tell() {
+	if w.Failed() {
+		w.Logf("what happened before that:\n%s", strings.Join(w.past[max(0, len(w.past)-80):], "\n"))
+	}
 }
 
 func TestWeekOfThreeAccounts(t *testing.T) {
@@ -83,6 +98,7 @@ func TestWeekOfThreeAccounts(t *testing.T) {
 		T: t, chooser: chooser{Rand: rand.New(rand.NewPCG(seed, 0))}, dir: t.TempDir(), model: newModel(), fresh: true, upAt: -73 * time.Minute, idle: true,
 		state: map[string]state{}, ledger: map[string][]metering.Entry{}, took: map[string]time.Duration{}, counts: map[string]int{}, refusals: map[string]string{},
 	}
+	defer w.tell()
 	defer func() {
 		if w.daemon != nil {
 			w.daemon.kill()
@@ -176,6 +192,7 @@ func (w *world) life(left time.Duration, kills int) (killed bool) {
 		return false
 	}
 	w.daemon.kill()
+	w.note("killed")
 	w.counts["killed while it had nothing to do"]++
 	return w.absence(end)
 }
@@ -258,13 +275,20 @@ func (w *world) order(c command) bool {
 func (w *world) send(c command) {
 	c.Wall, c.Boot = w.clock()
 	c.BootID = strconv.Itoa(w.boot)
+	w.note("%s %s", c.Do, workText(c.Work))
 	w.daemon.send(c)
+}
+
+func workText(work []op) string {
+	raw, _ := json.Marshal(work)
+	return string(raw)
 }
 
 // interrupted takes note of what was not finished, as far as it can be seen without a daemon.
 func (w *world) interrupted(c command) {
 	wall, boot := w.clock()
 	w.at, w.idle = w.model.at(boot), false
+	w.note("was killed in %s %s", c.Do, w.daemon.point)
 	if c.Do == "keep" {
 		c.Wall, c.Boot = wall, boot
 		w.keeping = &c
@@ -284,6 +308,7 @@ func (w *world) done(c command, a answer) {
 	}
 	w.idle = true
 	w.at = w.model.at(boot)
+	w.note("done: %q", a.Errors)
 	if c.Do == "close" {
 		return
 	}
@@ -349,6 +374,7 @@ func (w *world) absence(end time.Duration) bool {
 						w.Fatal(err)
 					}
 					e.Exit(a, r.Container, w.IntN(2))
+					w.note("without a daemon, the process %d of container %s ends", r.Pid, r.Container)
 					w.counts["processes that ended while there was no daemon"]++
 				}
 			}
@@ -362,6 +388,7 @@ func (w *world) absence(end time.Duration) bool {
 		e.PowerOff()
 	})
 	w.counts["the machine went down"]++
+	w.note("the machine goes down, noted is %s, left are %v", stamp(w.model.noted), w.remains)
 	w.pass(w.some(max(0, end-w.now), max(0, end-w.now)))
 	w.upAt = w.now
 	w.pass(time.Duration(w.Int64N(int64(time.Minute))))
@@ -413,6 +440,11 @@ func (w *world) start(point string) bool {
 func (w *world) found(a answer) {
 	wall, boot := w.clock()
 	m := w.model
+	for name, s := range a.State {
+		for _, c := range s.Containers {
+			w.note("found: %s of %s is %s, ready %v", c.ID, name, c.Status, c.Ready)
+		}
+	}
 	m.astray = 0 // it is kept in memory only
 	if w.fresh {
 		w.fresh, w.ids = false, a.IDs
@@ -437,8 +469,11 @@ func (w *world) found(a answer) {
 		m.see(name, s, w.at)
 	}
 	if w.remains != nil {
-		w.fallen(a)
+		end := w.fallen(a)
 		m.rebooted(boot, wall)
+		for _, t := range end {
+			t.close(m.noted)
+		}
 		w.remains = nil
 	}
 	if want := m.at(boot); a.Now != want {
@@ -450,8 +485,9 @@ func (w *world) found(a answer) {
 }
 
 // fallen takes note of processes that were there when the machine went down. Of what had not been recorded by then nobody knows any more: neither that a
-// process has begun, which then costs nothing, nor when it ended.
-func (w *world) fallen(a answer) {
+// process has begun, which then costs nothing, nor when it ended. It returns those that are recorded as running: they are charged for up to the last note
+// of the time, and if that is less than the least that is charged, for the rest of it when the machine is up again.
+func (w *world) fallen(a answer) (end []*thing) {
 	for id, pid := range w.remains {
 		status := "gone"
 		for _, s := range a.State {
@@ -464,7 +500,9 @@ func (w *world) fallen(a answer) {
 		t := w.model.runs[pid]
 		switch status {
 		case "running", "paused":
-			w.model.lost(pid)
+			t.reopen()
+			end = append(end, t)
+			continue
 		case "starting":
 			t.free, t.open = true, false
 			w.counts["starts that nobody knows of"]++
@@ -473,6 +511,7 @@ func (w *world) fallen(a answer) {
 			w.Fatalf("container %s is %s, and its process ran when the machine went down", id, status)
 		}
 	}
+	return end
 }
 
 func (w *world) hear(what string) (answer, bool) {

@@ -146,18 +146,20 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		s.startHealth(a, now, e)
 		return nil
 	}
-	if found {
-		if !t.Created && wasUp {
-			// What it wrote last is still in its pipes.
-			if err := s.Engine.Adopt(ctx, a, c.ID, s.LogConfig); err != nil {
-				s.Log.Warn("reading the last output of a container", "container", c.ID, "error", err)
-			}
-		}
-		if err := s.Engine.DeleteTask(ctx, a, c.ID); err != nil {
-			s.Log.Error("deleting a task", "container", c.ID, "error", err)
+	if found && !t.Created && wasUp {
+		// What it wrote last is still in its pipes.
+		if err := s.Engine.Adopt(ctx, a, c.ID, s.LogConfig); err != nil {
+			s.Log.Warn("reading the last output of a container", "container", c.ID, "error", err)
 		}
 	}
-	s.release(ctx, a, c)
+	clear := func() {
+		if found {
+			if err := s.Engine.DeleteTask(ctx, a, c.ID); err != nil {
+				s.Log.Error("deleting a task", "container", c.ID, "error", err)
+			}
+		}
+		s.release(ctx, a, c)
+	}
 	// Of one that left nothing, all that is known is that it ran when hyperd was last there.
 	code, at, ended := 255, time.Now(), s.Store.Seen()
 	if found && !t.Created {
@@ -182,11 +184,14 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		code, at = c.State.ExitCode, c.State.FinishedAt
 		status = store.StatusExited
 	case status == store.StatusExited && c.Spec.AutoRemove:
+		clear()
 		return func() { s.autoRemove(a, c.ID) }
 	default:
+		clear()
 		return nil
 	}
 	restart := !c.State.UserStopped && wanted(c, code) && status == store.StatusExited
+	// The record comes first, as in onExit: once the task is gone nobody knows how and when the process ended.
 	now, err := s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
 		if wasUp && c.State.Status == store.StatusStarting && t.StartedBoot > 0 {
 			tx.Began(c.ID, s.Store.AtBoot(t.StartedBoot))
@@ -203,6 +208,7 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		s.Log.Error("recording the end of a container", "container", c.ID, "error", err)
 		return nil
 	}
+	clear()
 	if now.Spec.AutoRemove && status == store.StatusExited {
 		return func() { s.autoRemove(a, c.ID) }
 	}
