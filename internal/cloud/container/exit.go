@@ -128,8 +128,9 @@ func (s *Service) unname(ctx context.Context, a account.Ref, c *Container) {
 	}
 }
 
+// autoRemove removes a container that was to go when it ended. One that somebody has restarted meanwhile runs, and goes when that ends.
 func (s *Service) autoRemove(a account.Ref, id string) {
-	if _, err := s.Remove(s.base, a, id, RemoveOptions{Force: true, Volumes: true}); err != nil {
+	if _, err := s.Remove(s.base, a, id, RemoveOptions{Force: true, Volumes: true, ended: true}); err != nil {
 		s.Log.Error("removing a container after its exit", "container", id, "error", err)
 	}
 }

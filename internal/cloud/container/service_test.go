@@ -349,6 +349,43 @@ func TestExitIsRecordedBeforeTheTaskGoes(t *testing.T) {
 	}
 }
 
+// The same holds for one that ended while there was no hyperd.
+func TestRecoverRecordsAnExitBeforeTheTaskGoes(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "app"})
+	w.Service.Close()
+	w.engine.Exit(w.a, c.ID, 3)
+	var seen State
+	w.engine.On("DeleteTask", func(context.Context, fake.Call) error {
+		row, _ := w.store.View(w.a).Container(c.ID)
+		seen = row.State
+		return nil
+	})
+	w.boot(t)
+	if seen.Status != store.StatusExited || seen.ExitCode != 3 {
+		t.Errorf("when the task was deleted the record said %s, %d", seen.Status, seen.ExitCode)
+	}
+}
+
+// A container that is to go at its exit, and is restarted, runs: its removal, which waited for the restart, comes to nothing.
+func TestRestartKeepsFromAutoRemoval(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "app", AutoRemove: true})
+	if err := w.Restart(t.Context(), w.a, c.ID, StopOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.autoRemove(w.a, c.ID)
+	w.status(t, c.ID, store.StatusRunning)
+	removed, err := w.Wait(t.Context(), w.a, c.ID, WaitRemoved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.engine.Exit(w.a, c.ID, 7)
+	if r := <-removed; r.Err != nil || r.ExitCode != 7 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A container that is to go at its exit goes, even if hyperd died when only the exit was recorded.
 func TestRecoverFinishesAutoRemoval(t *testing.T) {
 	w := newWorld(t)
