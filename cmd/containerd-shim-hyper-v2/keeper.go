@@ -22,14 +22,16 @@ const unlogged = ".unlogged"
 type keeper struct {
 	taskapi.TTRPCTaskService
 
+	times *timekeeper
+
 	mu      sync.Mutex
 	held    map[string][]*os.File // by container
 	bundles map[string]string     // directories, by container
 	deleted []string              // directories of those that are deleted
 }
 
-func newKeeper(tasks taskapi.TTRPCTaskService) *keeper {
-	return &keeper{TTRPCTaskService: tasks, held: map[string][]*os.File{}, bundles: map[string]string{}}
+func newKeeper(tasks taskapi.TTRPCTaskService, times *timekeeper) *keeper {
+	return &keeper{TTRPCTaskService: tasks, times: times, held: map[string][]*os.File{}, bundles: map[string]string{}}
 }
 
 // RegisterTTRPC makes the shim serve k.
@@ -58,7 +60,20 @@ func (k *keeper) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*tas
 	k.mu.Lock()
 	k.held[r.GetID()], k.bundles[r.GetID()] = pipes, r.GetBundle()
 	k.mu.Unlock()
+	k.times.made(r.GetID(), int(reply.GetPid()), r.GetStdout())
 	return reply, nil
+}
+
+// Start starts a process. Of a container's first it is noted when.
+func (k *keeper) Start(ctx context.Context, r *taskapi.StartRequest) (reply *taskapi.StartResponse, err error) {
+	if r.GetExecID() != "" {
+		return k.TTRPCTaskService.Start(ctx, r)
+	}
+	err = k.times.start(r.GetID(), func() (err error) {
+		reply, err = k.TTRPCTaskService.Start(ctx, r)
+		return err
+	})
+	return reply, err
 }
 
 // Delete forgets a process, and if it is a container's first, lets go of the pipes.
@@ -75,6 +90,7 @@ func (k *keeper) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi
 	delete(k.held, r.GetID())
 	delete(k.bundles, r.GetID())
 	k.mu.Unlock()
+	k.times.forget(r.GetID())
 	closeAll(pipes)
 	return reply, nil
 }

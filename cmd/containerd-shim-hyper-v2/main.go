@@ -1,6 +1,6 @@
 // Command containerd-shim-hyper-v2 holds a container's processes while hyperd comes and goes. It is containerd's shim for
-// runc with one thing more: a container's pipes are kept open until its task is deleted, so that what the container wrote
-// last waits for a hyperd that is away.
+// runc with two things more: a container's pipes are kept open until its task is deleted, so that what the container wrote
+// last waits for a hyperd that is away; and when its process began and ended is noted, by a clock that nobody can set.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/task"
 	"github.com/containerd/containerd/v2/pkg/shim"
 	"github.com/containerd/containerd/v2/pkg/shutdown"
+	"github.com/containerd/containerd/v2/pkg/sys/reaper"
 	"github.com/containerd/containerd/v2/plugins"
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
@@ -30,11 +31,18 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			tasks, err := task.NewTaskService(ending{ic.Context}, publisher.(shim.Publisher), end.(shutdown.Service))
+			times := newTimekeeper(publisher.(shim.Publisher))
+			exits := reaper.Default.Subscribe()
+			go func() {
+				for e := range exits {
+					times.exited(e.Pid, e.Timestamp)
+				}
+			}()
+			tasks, err := task.NewTaskService(ending{ic.Context}, times, end.(shutdown.Service))
 			if err != nil {
 				return nil, err
 			}
-			return newKeeper(tasks), nil
+			return newKeeper(tasks, times), nil
 		},
 	})
 }

@@ -163,7 +163,12 @@ type Task struct {
 	Paused      bool
 	Created     bool // made but never started
 	ExitCode    int
-	ExitedAt    time.Time
+	ExitedAt    time.Time // by the machine's clock
+	// StartedBoot and EndedBoot are when it began and ended, as time since the machine's boot (see internal/boottime), which nobody can set. 0: not
+	// known, as of one that was never started or has not ended, or was started under an earlier hyperd that did not have them noted. Both
+	// are of the present boot: no process outlives one. StartedBoot is the last moment before it could run; of one that
+	// ran and ended, EndedBoot is never before it.
+	StartedBoot, EndedBoot time.Duration
 }
 
 // TaskEvent tells that a process ended or that the kernel killed one for memory.
@@ -172,7 +177,8 @@ type TaskEvent struct {
 	ContainerID string
 	Kind        TaskEventKind
 	ExitCode    int
-	Time        time.Time
+	Time        time.Time     // by the machine's clock
+	Boot        time.Duration // of an exit, Task's EndedBoot; 0: not known
 }
 
 // TaskEventKind is what happened to a task.

@@ -183,13 +183,17 @@ func (s *Store) DeleteAccount(ctx context.Context, a account.Ref) error {
 		next := all.without(a)
 		next.retired = slices.Sorted(slices.Values(append(slices.Clone(all.retired), a.Slot())))
 		return next, func(tx *Tx) error {
-			for _, table := range []string{"credentials", "tokens", "certificates", "quotas", "projects"} {
+			for _, table := range []string{"credentials", "tokens", "certificates", "quotas", "projects", "budgets"} {
 				if err := tx.write("DELETE FROM "+table+" WHERE account = ?", a.ID()); err != nil {
 					return err
 				}
 			}
 			tx.access, tx.own.access = newAccessTable(), true
 			if err := tx.write("DELETE FROM accounts WHERE id = ?", a.ID()); err != nil {
+				return err
+			}
+			// Whoever removed it may still be owed for what it used.
+			if err := tx.write("INSERT INTO former_accounts (id, name, removed_at) VALUES (?, ?, ?)", a.ID(), one.Name, s.Now().UnixMilli()); err != nil {
 				return err
 			}
 			return tx.write("INSERT INTO retired_slots (slot) VALUES (?)", a.Slot())

@@ -138,6 +138,7 @@ func (tx *Tx) PutContainer(c Container) error {
 		return err
 	}
 	tx.ownContainers().put(&c)
+	tx.touchContainer(c.ID)
 	return nil
 }
 
@@ -150,6 +151,7 @@ func (tx *Tx) DeleteContainer(id string) error {
 		return err
 	}
 	tx.ownContainers().remove(id)
+	tx.touchContainer(id)
 	return nil
 }
 

@@ -17,6 +17,9 @@ import (
 // lockWait is how long Open waits for an earlier hyperd to let go of the database.
 const lockWait = 5 * time.Second
 
+// readers is how many read the ledger at a time.
+const readers = 4
+
 // lockFile makes the database's directory and takes the lock that keeps a second hyperd, whose picture in
 // memory would go stale, from opening it. The kernel frees the lock when the process ends, however it ends.
 func lockFile(path string) (*os.File, error) {
@@ -76,8 +79,48 @@ func openDatabase(path string) (*sql.DB, *sql.Conn, error) {
 	return db, conn, nil
 }
 
+// openReader opens the database once more, for reading. What is read is what was on disk when the reading began, and writers go on meanwhile.
+func openReader(path string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	address := url.URL{Scheme: "file", Path: abs, RawQuery: url.Values{"mode": {"ro"}, "_pragma": {"query_only(1)", "busy_timeout(5000)"}}.Encode()}
+	db, err := sql.Open("sqlite", address.String())
+	if err != nil {
+		return nil, fmt.Errorf("open database %s for reading: %w", path, err)
+	}
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
+	return db, nil
+}
+
 func closeDatabase(db *sql.DB, conn *sql.Conn) error {
 	return errors.Join(conn.Close(), db.Close())
+}
+
+// check looks for damage in all tables but the ledger, which grows for years and would keep hyperd from starting for as long as it takes to read.
+func check(ctx context.Context, conn *sql.Conn) error {
+	var tables []string
+	err := each(ctx, conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'ledger'", func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		tables = append(tables, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range tables {
+		var verdict string
+		if err := conn.QueryRowContext(ctx, "PRAGMA quick_check('"+name+"')").Scan(&verdict); err != nil {
+			return err
+		}
+		if verdict != "ok" {
+			return errors.New(verdict)
+		}
+	}
+	return nil
 }
 
 // prepare refuses what must not be written to before it writes anything.
@@ -85,12 +128,7 @@ func prepare(ctx context.Context, conn *sql.Conn, path string) error {
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000"); err != nil {
 		return fmt.Errorf("open database %s: %w", path, err)
 	}
-	var verdict string
-	err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict)
-	if err == nil && verdict != "ok" {
-		err = errors.New(verdict)
-	}
-	if err != nil {
+	if err := check(ctx, conn); err != nil {
 		return fmt.Errorf("database %s is damaged (%w): restore it from a backup; running containers and volumes are not touched meanwhile", path, err)
 	}
 	var version int

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -111,6 +112,7 @@ func (tx *Tx) PutFloatingIP(f FloatingIP) error {
 		return err
 	}
 	tx.ownFloatingIPs().put(&f)
+	tx.touch(metering.FloatingIP, f.Address.String())
 	return nil
 }
 
@@ -124,6 +126,7 @@ func (tx *Tx) DeleteFloatingIP(addr netip.Addr) error {
 		return err
 	}
 	tx.ownFloatingIPs().remove(addr)
+	tx.touch(metering.FloatingIP, addr.String())
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/hypercloud/hyper/internal/metering"
 )
 
 type imageTable struct {
@@ -73,6 +75,7 @@ func (tx *Tx) PutImage(img Image) error {
 		return err
 	}
 	tx.ownImages().put(&img)
+	tx.touch(metering.Image, img.ID)
 	return nil
 }
 
@@ -86,6 +89,7 @@ func (tx *Tx) DeleteImage(id string) error {
 		return err
 	}
 	tx.ownImages().remove(id)
+	tx.touch(metering.Image, id)
 	tx.ownTags().removeImage(id)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -90,6 +91,7 @@ func (tx *Tx) PutSnapshot(s Snapshot) error {
 		return err
 	}
 	tx.ownSnapshots().put(&s)
+	tx.touch(metering.Snapshot, s.ID)
 	return nil
 }
 
@@ -102,6 +104,7 @@ func (tx *Tx) DeleteSnapshot(id string) error {
 		return err
 	}
 	tx.ownSnapshots().remove(id)
+	tx.touch(metering.Snapshot, id)
 	return nil
 }
 

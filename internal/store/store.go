@@ -17,6 +17,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -27,10 +28,12 @@ import (
 
 // Store is the open database and the picture of it in memory. It is safe for concurrent use.
 type Store struct {
-	path string
-	lock *os.File
-	db   *sql.DB
-	conn *sql.Conn // the only connection; whoever holds turn uses it
+	path   string
+	lock   *os.File
+	db     *sql.DB
+	conn   *sql.Conn // the only one that writes; whoever holds turn uses it
+	reader *sql.DB   // of the ledger, which is not kept in memory
+	clock  ledgerClock
 
 	// turn holds one token: taking it makes its holder the writer.
 	turn   chan struct{}
@@ -44,7 +47,10 @@ type Store struct {
 // Open opens the database at path, making it and its directory if they are missing, brings its schema up to
 // date and reads it into memory. It fails with a sentence if the file is damaged, was made by a newer
 // hyperd, or is in use by another one.
-func Open(path string) (*Store, error) {
+func Open(path string) (*Store, error) { return OpenAt(path, SystemClock()) }
+
+// OpenAt is Open with another clock.
+func OpenAt(path string, clock Clock) (*Store, error) {
 	lock, err := lockFile(path)
 	if err != nil {
 		return nil, err
@@ -55,7 +61,11 @@ func Open(path string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, lock: lock, db: db, conn: conn, turn: make(chan struct{}, 1)}
-	if err := s.load(context.Background()); err != nil {
+	s.clock.Clock = clock
+	if s.reader, err = openReader(path); err == nil {
+		err = s.load(context.Background())
+	}
+	if err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("read database %s: %w", path, err)
 	}
@@ -71,7 +81,14 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := closeDatabase(s.db, s.conn)
+	var err error
+	if s.reader != nil {
+		if s.tenants.Load() != nil {
+			_ = s.keepTime(context.Background()) // without it less is charged, if the machine goes down
+		}
+		err = s.reader.Close()
+	}
+	err = errors.Join(err, closeDatabase(s.db, s.conn))
 	if lockErr := s.lock.Close(); err == nil {
 		err = lockErr
 	}
@@ -111,7 +128,7 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	for _, table := range []func(context.Context, *sql.Conn, map[string]*View) error{
 		loadNetworks, loadContainers, loadVolumes, loadSnapshots, loadImages, loadTags, loadFloatingIPs, loadSecurityGroups,
-		loadCredentials, loadTokens, loadCertificates, loadQuotas, loadProjects,
+		loadCredentials, loadTokens, loadCertificates, loadQuotas, loadProjects, loadMeters, loadLedgerSeqs, loadBudgets,
 	} {
 		if err := table(ctx, s.conn, views); err != nil {
 			return err
@@ -130,5 +147,8 @@ func (s *Store) load(ctx context.Context) error {
 	s.owners.Store(&owners)
 	s.entries.Store(&entries)
 	s.tenants.Store(all)
-	return nil
+	if err := s.startClock(ctx); err != nil {
+		return err
+	}
+	return s.updateAll(ctx, (*Tx).reconcile, func(*sql.Conn) error { return nil }, func() {})
 }

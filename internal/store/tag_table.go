@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/hypercloud/hyper/internal/metering"
 )
 
 // tagKey is what a tag is found by: repository and tag, or repository and digest when there is no tag.
@@ -105,6 +107,7 @@ func (tx *Tx) PutTag(t Tag) error {
 		return err
 	}
 	tx.ownTags().put(t)
+	tx.touch(metering.Image, t.ImageID) // which has a name now
 	return nil
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"maps"
 	"net/netip"
@@ -25,9 +26,12 @@ type Tx struct {
 	over  bool
 	// failed is the first error of the database: after it the draft and the transaction may differ.
 	failed error
+	// touched are the meters that may have to be opened or closed; spans, when processes of containers ran.
+	touched map[meterKey]bool
+	spans   map[string]span
 	// own tells which tables of the draft are copies that this Tx may write to.
 	own struct {
-		networks, containers, volumes, snapshots, images, tags, floatingIPs, securityGroups, access, projects bool
+		networks, containers, volumes, snapshots, images, tags, floatingIPs, securityGroups, access, projects, meters bool
 	}
 }
 
@@ -64,10 +68,51 @@ func (s *Store) transact(ctx context.Context, t *tenant, fns ...func(*Tx) error)
 			return nil, err
 		}
 	}
+	if err := tx.meterAll(); err != nil {
+		return nil, err
+	}
 	if err := tx.commit(); err != nil {
 		return nil, writeError(err)
 	}
 	return tx, nil
+}
+
+// updateAll runs fn for every account, and more, in one transaction, and done before readers see what came of it. The caller has the turn.
+func (s *Store) updateAll(ctx context.Context, fn func(*Tx) error, more func(*sql.Conn) error, done func()) error {
+	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return writeError(err)
+	}
+	all := s.tenants.Load()
+	drafts := map[*tenant]*Tx{}
+	err := func() error {
+		for _, a := range all.list {
+			one := all.byID[a.Ref.ID()]
+			draft := *one.view.Load()
+			tx := &Tx{View: &draft, store: s, ctx: ctx, began: true}
+			if err := errors.Join(fn(tx), tx.failed); err != nil {
+				return err
+			}
+			if err := tx.meterAll(); err != nil {
+				return err
+			}
+			tx.over = true
+			drafts[one] = tx
+		}
+		if err := more(s.conn); err != nil {
+			return err
+		}
+		_, err := s.conn.ExecContext(ctx, "COMMIT")
+		return err
+	}()
+	if err != nil {
+		_, _ = s.conn.ExecContext(ctx, "ROLLBACK")
+		return writeError(err)
+	}
+	done()
+	for one, tx := range drafts {
+		s.publish(one, tx)
+	}
+	return nil
 }
 
 // publish shows a draft that is on disk to readers.

@@ -22,6 +22,9 @@ type View struct {
 	access         *accessTable
 	projects       *projectTable
 	quotas         map[string]int64 // by resource; replaced, never changed
+	meters         map[meterKey]meter
+	ledgerSeq      int64
+	budgets        map[BudgetBy]Budget // replaced, never changed
 }
 
 func newView(a account.Ref) *View {
@@ -38,6 +41,8 @@ func newView(a account.Ref) *View {
 		access:         newAccessTable(),
 		projects:       newProjectTable(),
 		quotas:         map[string]int64{},
+		meters:         map[meterKey]meter{},
+		budgets:        map[BudgetBy]Budget{},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -108,6 +109,7 @@ func (tx *Tx) PutVolume(vol Volume) error {
 		return err
 	}
 	tx.ownVolumes().put(&vol)
+	tx.touch(metering.Volume, vol.ID)
 	return nil
 }
 
@@ -120,6 +122,7 @@ func (tx *Tx) DeleteVolume(id string) error {
 		return err
 	}
 	tx.ownVolumes().remove(id)
+	tx.touch(metering.Volume, id)
 	return nil
 }
 

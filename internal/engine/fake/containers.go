@@ -65,7 +65,7 @@ func (e *Engine) StartContainer(ctx context.Context, a account.Ref, spec engine.
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c.task = &task{pid: pid, spec: spec, ended: make(chan struct{})}
+	c.task = &task{pid: pid, spec: spec, started: e.Boot(), ended: make(chan struct{})}
 	return pid, nil
 }
 
@@ -77,7 +77,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, a account.Ref, id string) 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c := e.of(a).containers[id]; c != nil && c.task != nil {
-		c.task.end(137)
+		e.end(c.task, 137)
 	}
 	delete(e.of(a).containers, id)
 	return nil

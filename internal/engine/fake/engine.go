@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/boottime"
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
@@ -32,6 +33,11 @@ type Hook func(ctx context.Context, c Call) error
 
 // Engine is an engine.Engine in memory.
 type Engine struct {
+	// Now and Boot are what the machine's clock says and the time since its boot: that of the machine which the test runs on, unless the test
+	// sets them before it uses the engine. They are called with a lock held.
+	Now  func() time.Time
+	Boot func() time.Duration
+
 	mu       sync.Mutex
 	calls    []Call
 	hooks    map[string]Hook
@@ -65,6 +71,7 @@ type tenant struct {
 // New returns an engine of an empty machine.
 func New() *Engine {
 	return &Engine{
+		Now: time.Now, Boot: boottime.Now,
 		hooks:    map[string]Hook{},
 		accounts: map[string]*tenant{},
 		ills:     map[account.Ref][]engine.Check{},

@@ -17,14 +17,24 @@ type task struct {
 	paused   bool
 	exitCode int
 	exitedAt time.Time
+	started  time.Duration // since boot, as is stopped
+	stopped  time.Duration
 	ended    chan struct{} // closed at the end
 }
 
-func (t *task) running() bool { return t.exitedAt.IsZero() }
+func (t *task) running() bool {
+	select {
+	case <-t.ended:
+		return false
+	default:
+		return true
+	}
+}
 
-func (t *task) end(code int) {
+// end ends a process. The engine's lock is held.
+func (e *Engine) end(t *task, code int) {
 	if t.running() {
-		t.exitCode, t.exitedAt = code, time.Now()
+		t.exitCode, t.exitedAt, t.stopped = code, e.Now(), e.Boot()
 		close(t.ended)
 	}
 }
@@ -47,8 +57,8 @@ func (e *Engine) exit(a account.Ref, id string, code int) bool {
 	if c == nil || c.task == nil || !c.task.running() {
 		return false
 	}
-	c.task.end(code)
-	e.tell(engine.TaskEvent{Account: a.ID(), ContainerID: id, Kind: engine.TaskExited, ExitCode: code, Time: c.task.exitedAt})
+	e.end(c.task, code)
+	e.tell(engine.TaskEvent{Account: a.ID(), ContainerID: id, Kind: engine.TaskExited, ExitCode: code, Time: c.task.exitedAt, Boot: c.task.stopped})
 	return true
 }
 
@@ -56,7 +66,7 @@ func (e *Engine) exit(a account.Ref, id string, code int) bool {
 func (e *Engine) OOM(a account.Ref, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.tell(engine.TaskEvent{Account: a.ID(), ContainerID: id, Kind: engine.TaskOOM, Time: time.Now()})
+	e.tell(engine.TaskEvent{Account: a.ID(), ContainerID: id, Kind: engine.TaskOOM, Time: e.Now()})
 	e.exit(a, id, 137)
 }
 
@@ -101,7 +111,7 @@ func (e *Engine) Tasks(ctx context.Context, a account.Ref) ([]engine.Task, error
 		if t == nil {
 			continue
 		}
-		row := engine.Task{ContainerID: id, Running: t.running() && !t.paused, Paused: t.running() && t.paused, ExitCode: t.exitCode, ExitedAt: t.exitedAt}
+		row := engine.Task{ContainerID: id, Running: t.running() && !t.paused, Paused: t.running() && t.paused, ExitCode: t.exitCode, ExitedAt: t.exitedAt, StartedBoot: t.started, EndedBoot: t.stopped}
 		if t.running() {
 			row.Pid = t.pid
 		}

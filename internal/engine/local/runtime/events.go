@@ -75,6 +75,7 @@ func (r *Runtime) exited(ev engine.TaskEvent, send func(engine.TaskEvent)) {
 	if h := r.present(k); h != nil {
 		h.settle(drainTime)
 	}
+	ev.Boot = r.endedBoot(k)
 	if ev.Time.IsZero() {
 		ev.Time = time.Now()
 	}

@@ -58,6 +58,9 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 	if err != nil {
 		return 0, err
 	}
+	if err := r.clearNotes(k); err != nil {
+		return 0, err
+	}
 	h, err := r.connect(ctx, k, p, spec.Log)
 	if err != nil {
 		return 0, err

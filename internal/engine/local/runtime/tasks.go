@@ -33,7 +33,14 @@ func (r *Runtime) Tasks(ctx context.Context, a account.Ref) ([]engine.Task, erro
 	}
 	var out []engine.Task
 	for _, c := range records {
-		out = append(out, taskOf(c.ID, processes[c.ID]))
+		t := taskOf(c.ID, processes[c.ID])
+		if !t.Created {
+			t.StartedBoot, t.EndedBoot = r.startedBoot(keyOf(a, c.ID)), r.endedBoot(keyOf(a, c.ID))
+		}
+		if t.Running {
+			t.EndedBoot = 0 // it ended after containerd was asked
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }
