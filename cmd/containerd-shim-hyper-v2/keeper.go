@@ -76,6 +76,15 @@ func (k *keeper) Start(ctx context.Context, r *taskapi.StartRequest) (reply *tas
 	return reply, err
 }
 
+// State tells how a process is. Of a first one that has ended it is noted when, before anybody knows.
+func (k *keeper) State(ctx context.Context, r *taskapi.StateRequest) (*taskapi.StateResponse, error) {
+	reply, err := k.TTRPCTaskService.State(ctx, r)
+	if r.GetExecID() == "" && reply.GetStatus() == task.Status_STOPPED {
+		k.times.stopped(r.GetID())
+	}
+	return reply, err
+}
+
 // Delete forgets a process, and if it is a container's first, lets go of the pipes.
 func (k *keeper) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi.DeleteResponse, error) {
 	reply, err := k.TTRPCTaskService.Delete(ctx, r)

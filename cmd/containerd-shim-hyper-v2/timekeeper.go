@@ -22,8 +22,9 @@ const (
 // timekeeper notes when containers' first processes began and ended, by the machine's time since boot. The times that containerd tells are of
 // a clock that may be set meanwhile. It stands before the publisher of the shim's events, so that no end is told of before it is noted.
 //
-// An end is the moment at which the shim went to look which processes have ended, as the kernel had told it to; of one of which nothing
-// was heard by then, it is the moment before the event is sent. Either is later than the end itself by what it takes to wake the shim.
+// An end is the moment at which the shim went to look which processes have ended, as the kernel had told it to. Should that not have come here
+// when somebody is about to hear of the end, by the event or because they ask, it is that moment. The first is later than the end itself
+// by what it takes to wake the shim; the second besides by what it takes to get from one part of it to another.
 type timekeeper struct {
 	shim.Publisher
 
@@ -75,8 +76,7 @@ func (t *timekeeper) start(id string, f func() error) error {
 
 // exited tells that the child pid was found to have ended, by the look that was taken at that time. Most are no container's first process.
 func (t *timekeeper) exited(pid int, at time.Time) {
-	ago := time.Since(at)
-	end := boottime.Now() - ago
+	end := boottime.Now() - time.Since(at)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.runs {
@@ -89,13 +89,18 @@ func (t *timekeeper) exited(pid int, at time.Time) {
 // Publish sends an event.
 func (t *timekeeper) Publish(ctx context.Context, topic string, event events.Event) error {
 	if e, ok := event.(*eventtypes.TaskExit); ok && e.GetID() == e.GetContainerID() {
-		t.mu.Lock()
-		if r := t.runs[e.GetContainerID()]; r != nil {
-			r.end(boottime.Now())
-		}
-		t.mu.Unlock()
+		t.stopped(e.GetContainerID())
 	}
 	return t.Publisher.Publish(ctx, topic, event)
+}
+
+// stopped tells that a container's first process has ended, if exited did not.
+func (t *timekeeper) stopped(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.runs[id]; r != nil {
+		r.end(boottime.Now())
+	}
 }
 
 // forget drops what is remembered of a container.

@@ -125,7 +125,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	p.fips.Report()
 	background, endBackground := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
-	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom, p.keepBooks, p.watchBudgets, p.sendMail} {
+	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom, keepTime(b.store, log), p.notePrices, p.watchBudgets, p.sendMail} {
 		watchers.Go(func() { watch(background) })
 	}
 	defer func() { endBackground(); watchers.Wait() }()
@@ -191,8 +191,8 @@ type parts struct {
 	mail       *mail.Sender // nil: there is no mail server
 }
 
-// keepBooks keeps the ledger's time, and notes prices whose day comes.
-func (p *parts) keepBooks(ctx context.Context) {
+// notePrices notes prices whose day comes.
+func (p *parts) notePrices(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	p.usage.Watch(ctx, tick.C)

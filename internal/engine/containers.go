@@ -158,8 +158,8 @@ type LogEntry struct {
 // Task is a container's process as the machine has it.
 type Task struct {
 	ContainerID string
-	Pid         int // 0 when it has exited
-	Running     bool
+	Pid         int  // 0 when it has exited
+	Running     bool // it lives, paused or not
 	Paused      bool
 	Created     bool // made but never started
 	ExitCode    int

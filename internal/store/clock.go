@@ -5,40 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/hypercloud/hyper/internal/boottime"
 	"github.com/hypercloud/hyper/internal/metering"
 )
 
 // Clock is where a Store gets the time from.
 type Clock struct {
-	Wall func() time.Time              // what the machine's clock shows, which may be set
-	Boot func() (time.Duration, error) // since the machine's boot, its sleep included, which only advances
-	ID   func() (string, error)        // which boot that is
+	Wall func() time.Time       // what the machine's clock shows, which may be set
+	Boot func() time.Duration   // since the machine's boot, its sleep included, which only advances
+	ID   func() (string, error) // which boot that is
 }
 
 // SystemClock is this machine's.
-func SystemClock() Clock {
-	return Clock{
-		Wall: time.Now,
-		Boot: func() (time.Duration, error) {
-			var ts unix.Timespec
-			if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-				return 0, fmt.Errorf("reading the time since boot: %w", err)
-			}
-			return time.Duration(ts.Nano()), nil
-		},
-		ID: func() (string, error) {
-			id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-			return strings.TrimSpace(string(id)), err
-		},
-	}
-}
+func SystemClock() Clock { return Clock{Wall: time.Now, Boot: boottime.Now, ID: boottime.ID} }
 
 // A clock that was set counts as right when it has been shown for so long. Until then the ledger goes on by its own count, so that a clock which
 // is wrong for a moment touches no other month.
@@ -61,27 +43,13 @@ type ledgerClock struct {
 	astraySince time.Duration // since boot
 }
 
-func (c *ledgerClock) now() (time.Time, error) {
-	boot, err := c.Boot()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return c.at(boot), nil
-}
-
 func (c *ledgerClock) at(boot time.Duration) time.Time {
 	return time.UnixMilli(boot.Milliseconds() + c.shift.Load()).UTC()
 }
 
 // Now is the time that the ledger goes by, in UTC and whole milliseconds. It advances as the machine's own count of time does. When the machine's
 // clock is set, it follows after ten minutes, and what is running is not charged for the difference.
-func (s *Store) Now() time.Time {
-	now, err := s.clock.now()
-	if err != nil {
-		panic(err) // the kernel has had this clock since 2011
-	}
-	return now
-}
+func (s *Store) Now() time.Time { return s.clock.at(s.clock.Boot()) }
 
 // AtBoot is the ledger's time when the machine had been up for so long.
 func (s *Store) AtBoot(boot time.Duration) time.Time { return s.clock.at(boot) }
@@ -100,10 +68,7 @@ func (s *Store) startClock(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("which boot of the machine this is: %w", err)
 	}
-	boot, err := s.clock.Boot()
-	if err != nil {
-		return err
-	}
+	boot := s.clock.Boot()
 	var before string
 	var shift, reached int64
 	err = s.conn.QueryRowContext(ctx, "SELECT boot, shift, reached FROM clock").Scan(&before, &shift, &reached)
@@ -143,10 +108,7 @@ func (s *Store) KeepTime(ctx context.Context) error {
 }
 
 func (s *Store) keepTime(ctx context.Context) error {
-	boot, err := s.clock.Boot()
-	if err != nil {
-		return err
-	}
+	boot := s.clock.Boot()
 	now := s.clock.at(boot)
 	c, astray := &s.clock, s.clock.Wall().UnixMilli()-now.UnixMilli()
 	switch tolerance := clockTolerance.Milliseconds(); {

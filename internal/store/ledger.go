@@ -76,10 +76,7 @@ func readEntries(rows *sql.Rows, err error, fn func(metering.Entry) error) error
 
 // Correct adds a correction to the account's ledger, at the present time. The amount is a decimal such as -1.50.
 func (tx *Tx) Correct(amount, note string) (metering.Entry, error) {
-	now, err := tx.store.clock.now()
-	if err != nil {
-		return metering.Entry{}, err
-	}
+	now := tx.store.Now()
 	e := metering.Entry{Kind: metering.Correction, Quantity: 1, Start: now, End: now, Amount: amount, Note: note}
 	if err := tx.append(e); err != nil {
 		return metering.Entry{}, err

@@ -173,10 +173,7 @@ func (tx *Tx) meterAll() error {
 	if len(tx.touched) == 0 {
 		return nil
 	}
-	now, err := tx.store.clock.now()
-	if err != nil {
-		return err
-	}
+	now := tx.store.Now()
 	for _, k := range slices.SortedFunc(maps.Keys(tx.touched), func(a, b meterKey) int {
 		return strings.Compare(string(a.kind)+a.resource, string(b.kind)+b.resource)
 	}) {

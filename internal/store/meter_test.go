@@ -29,7 +29,7 @@ func newFakeClock() *fakeClock {
 func (c *fakeClock) clock() Clock {
 	return Clock{
 		Wall: func() time.Time { return c.wall },
-		Boot: func() (time.Duration, error) { return c.boot, nil },
+		Boot: func() time.Duration { return c.boot },
 		ID:   func() (string, error) { return c.id, nil },
 	}
 }

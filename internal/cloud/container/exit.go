@@ -33,7 +33,7 @@ func (s *Service) watch(ctx context.Context, events <-chan engine.TaskEvent) {
 				case engine.TaskOOM:
 					s.oom(acc.Ref, ev.ContainerID)
 				case engine.TaskExited:
-					go s.onExit(ctx, acc.Ref, ev.ContainerID, ev.ExitCode, ev.Time)
+					go s.onExit(ctx, acc.Ref, ev)
 				}
 			}
 		}
@@ -54,7 +54,8 @@ func (s *Service) oom(a account.Ref, id string) {
 
 // onExit records that a container's process ended, lets go of what it used, and does what its restart
 // policy says.
-func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int, at time.Time) {
+func (s *Service) onExit(ctx context.Context, a account.Ref, ev engine.TaskEvent) {
+	id, code, at := ev.ContainerID, ev.ExitCode, ev.Time
 	e := s.entry(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -71,7 +72,8 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 	}
 	wait, again := s.restartIn(e, row, code, at)
 	// The record comes first: once the task is gone nobody else knows how the process ended.
-	c, err := s.modify(ctx, a, id, func(c *Container) {
+	c, err := s.change(ctx, a, id, func(tx *store.Tx, c *Container) {
+		tx.Ended(id, s.moment(ev.Boot, at))
 		c.State.Status = store.StatusExited
 		if again {
 			c.State.Status = store.StatusRestarting
@@ -105,6 +107,14 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, id string, code int
 		return
 	}
 	s.unname(ctx, a, c)
+}
+
+// moment is the ledger's time of something that the machine reports with the time since its boot, if that is known, and what its clock showed.
+func (s *Service) moment(boot time.Duration, shown time.Time) time.Time {
+	if boot > 0 {
+		return s.Store.AtBoot(boot)
+	}
+	return s.Store.AtWall(shown)
 }
 
 // unname lets the names that a container which ended, or did not start, has in common with others stand for those alone.

@@ -125,9 +125,14 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 			s.Log.Error("connecting an adopted container to its networks", "container", c.ID, "error", err)
 		}
 		e.exited = make(chan struct{})
-		now, err := s.modify(ctx, a, c.ID, func(c *Container) {
+		now, err := s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
 			if !c.State.Status.Live() {
 				c.State.StartedAt = time.Now().UTC()
+				if t.StartedBoot > 0 {
+					began := s.Store.AtBoot(t.StartedBoot)
+					tx.Began(c.ID, began)
+					c.State.StartedAt = c.State.StartedAt.Add(began.Sub(s.Store.Now()))
+				}
 			}
 			c.State.Status, c.State.Pid = store.StatusRunning, t.Pid
 			if t.Paused {
@@ -153,12 +158,14 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		}
 	}
 	s.release(ctx, a, c)
-	code, at := 255, time.Now()
+	// Of one that left nothing, all that is known is that it ran when hyperd was last there.
+	code, at, ended := 255, time.Now(), s.Store.Seen()
 	if found && !t.Created {
 		code = t.ExitCode
 		if !t.ExitedAt.IsZero() {
 			at = t.ExitedAt
 		}
+		ended = s.moment(t.EndedBoot, at)
 	}
 	status := c.State.Status
 	switch {
@@ -180,7 +187,13 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		return nil
 	}
 	restart := !c.State.UserStopped && wanted(c, code) && status == store.StatusExited
-	now, err := s.modify(ctx, a, c.ID, func(c *Container) {
+	now, err := s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
+		if wasUp && c.State.Status == store.StatusStarting && t.StartedBoot > 0 {
+			tx.Began(c.ID, s.Store.AtBoot(t.StartedBoot))
+		}
+		if wasUp {
+			tx.Ended(c.ID, ended)
+		}
 		c.State.Status, c.State.Pid, c.State.ExitCode, c.State.FinishedAt = status, 0, code, at.UTC()
 		if restart {
 			c.State.Status = store.StatusRestarting

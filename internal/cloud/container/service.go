@@ -156,6 +156,11 @@ func (s *Service) Get(a account.Ref, ref string) (*Container, error) {
 
 // modify changes a container's row in a transaction and returns the new row.
 func (s *Service) modify(ctx context.Context, a account.Ref, id string, fn func(c *Container)) (*Container, error) {
+	return s.change(ctx, a, id, func(_ *store.Tx, c *Container) { fn(c) })
+}
+
+// change is modify for what has more to say to the transaction.
+func (s *Service) change(ctx context.Context, a account.Ref, id string, fn func(tx *store.Tx, c *Container)) (*Container, error) {
 	var out Container
 	err := s.Store.Update(context.WithoutCancel(ctx), a, func(tx *store.Tx) error {
 		c, ok := tx.Container(id)
@@ -163,7 +168,7 @@ func (s *Service) modify(ctx context.Context, a account.Ref, id string, fn func(
 			return notFound(id)
 		}
 		out = *c
-		fn(&out)
+		fn(tx, &out)
 		return tx.PutContainer(out)
 	})
 	if err != nil {

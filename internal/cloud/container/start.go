@@ -68,8 +68,9 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 		return err
 	}
 	failpoint.Hit("container.start.after-engine")
-	recorded := time.Now()
-	c, err = s.modify(ctx, a, c.ID, func(c *Container) {
+	recorded, began := time.Now(), s.Store.Now()
+	c, err = s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
+		tx.Began(c.ID, began)
 		c.State = State{Status: store.StatusRunning, Pid: pid, StartedAt: time.Now().UTC(), FinishedAt: c.State.FinishedAt, RestartCount: c.State.RestartCount}
 	})
 	s.Trace("start.record", recorded)

@@ -8,8 +8,8 @@ import (
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// lead is how long before its day a version of the price book is noted. It is so long that a version is noted for certain before the ledger's time comes to it,
-// even if hyperd is killed at any moment: the ledger's time is kept once a minute, after versions were noted.
+// lead is how long before its day a version of the price book is noted. It is so long that a version is noted for certain before it is noted that the ledger's time
+// has come to it, even if hyperd is killed at any moment; otherwise the next hyperd would take it for one that changes the past. Both are done once a minute.
 const lead = 5 * time.Minute
 
 // Prices is the price book.
@@ -74,7 +74,7 @@ func (s *Service) noted(ctx context.Context) ([]*metering.Prices, error) {
 	return out, nil
 }
 
-// Watch notes prices whose day comes, and keeps the ledger's time, each time that something comes from ticks: once a minute. It ends with ctx.
+// Watch notes prices whose day comes, each time that something comes from ticks: once a minute. It ends with ctx.
 func (s *Service) Watch(ctx context.Context, ticks <-chan time.Time) {
 	for {
 		select {
@@ -82,16 +82,8 @@ func (s *Service) Watch(ctx context.Context, ticks <-chan time.Time) {
 			return
 		case <-ticks:
 		}
-		if err := s.keep(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("keeping the ledger's time and prices", "error", err)
+		if err := s.note(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("noting the prices of a day that comes", "error", err)
 		}
 	}
-}
-
-// keep notes first: no time is kept to which prices belong that are not noted.
-func (s *Service) keep(ctx context.Context) error {
-	if err := s.note(ctx); err != nil {
-		return err
-	}
-	return s.Store.KeepTime(ctx)
 }

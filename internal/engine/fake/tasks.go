@@ -111,7 +111,10 @@ func (e *Engine) Tasks(ctx context.Context, a account.Ref) ([]engine.Task, error
 		if t == nil {
 			continue
 		}
-		row := engine.Task{ContainerID: id, Running: t.running() && !t.paused, Paused: t.running() && t.paused, ExitCode: t.exitCode, ExitedAt: t.exitedAt, StartedBoot: t.started, EndedBoot: t.stopped}
+		row := engine.Task{
+			ContainerID: id, Running: t.running(), Paused: t.running() && t.paused, ExitCode: t.exitCode, ExitedAt: t.exitedAt,
+			StartedBoot: t.started, EndedBoot: t.stopped,
+		}
 		if t.running() {
 			row.Pid = t.pid
 		}

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -37,9 +36,11 @@ func victim() int {
 	if err != nil {
 		return failed(err)
 	}
-	scene := beforeDeath
-	if os.Getenv(sceneEnv) == "after" {
-		scene = afterDeath
+	scene, ok := map[string]func(context.Context, *Runtime, account.Ref, string) error{
+		"before": beforeDeath, "after": afterDeath, "start": startAndWait, "times": tellTimes,
+	}[os.Getenv(sceneEnv)]
+	if !ok {
+		return failed(fmt.Errorf("there is no scene %q", os.Getenv(sceneEnv)))
 	}
 	if err := scene(context.Background(), r, a, os.Getenv(subjectEnv)); err != nil {
 		return failed(err)
@@ -137,30 +138,41 @@ func afterDeath(ctx context.Context, r *Runtime, a account.Ref, id string) error
 
 func TestContainersOutliveHyperd(t *testing.T) {
 	id := newID()
-	part := func(scene string) *exec.Cmd {
-		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), partEnv+"=hyperd", sceneEnv+"="+scene, subjectEnv+"="+id)
-		cmd.Stderr = os.Stderr
-		return cmd
+	if line := killedHyperd(t, "before", id); line != "ready\n" {
+		t.Fatalf("%q", line)
 	}
-	before := part("before")
-	out, err := before.StdoutPipe()
+	time.Sleep(silence + 300*time.Millisecond) // the container writes on, and nobody reads
+	if err := hyperd("after", id).Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hyperd is a process that plays a scene with a container.
+func hyperd(scene, id string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), partEnv+"=hyperd", sceneEnv+"="+scene, subjectEnv+"="+id)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// killedHyperd has a scene played until a line is said, and then kills who plays it. It returns the line.
+func killedHyperd(t *testing.T, scene, id string) string {
+	t.Helper()
+	cmd := hyperd(scene, id)
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := before.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
-		t.Fatalf("%q, %v", line, err)
-	}
-	if err := before.Process.Signal(syscall.SIGKILL); err != nil {
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
 		t.Fatal(err)
 	}
-	_ = before.Wait()
-	time.Sleep(silence + 300*time.Millisecond) // the container writes on, and nobody reads
-	after := part("after")
-	if err := after.Run(); err != nil {
+	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	_ = cmd.Wait()
+	return line
 }
