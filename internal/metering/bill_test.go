@@ -151,6 +151,16 @@ func TestPricesChangeWithinTheMonth(t *testing.T) {
 		"container s4 : 2, 2592010 s = 6.48", "volume : 1, 25920000 GB s = 1.50", "fip : 1, 1 month = 1.00", "total $8.98")
 }
 
+// A millisecond is the least that a price can hold for: 86,400 s before midnight at 1, and 0.001 s after it at 2.
+func TestMillisecondAtAnotherPrice(t *testing.T) {
+	book := bookOf(t, "2026-01-01 1 0", "2026-11-16 2 0")
+	s := charges(t, []Entry{use("container s4", "c1", "2026-11-15", "2026-11-16 00:00:00.001")}, book, at("2026-11-01"), at("2026-12-01"), ByPrice)
+	checkBill(t, s, "container s4 : 1, 86400 s at 1 per s = 86400.00", "container s4 : 1, 0.001 s at 2 per s = 0.00", "total $86400.00")
+	if Exact(s.Total) != "86400.002" {
+		t.Error(s.text())
+	}
+}
+
 // A book in which everything is free from a day on.
 func TestFreeFromADayOn(t *testing.T) {
 	book := mustParse(t, whole()+"  - from: 2026-11-16\n    free: true\n")
@@ -270,6 +280,18 @@ func TestLinesOfThings(t *testing.T) {
 		if got := strings.Join(lines, "; "); got != c.want {
 			t.Errorf("by %s the lines are\n%s\nand should be\n%s", c.cut, got, c.want)
 		}
+	}
+	// Of two that are over, the later one says the name, whatever their places.
+	first, second := use("container s4", "c1", "2026-11-01", "2026-11-02"), use("container s4", "c1", "2026-11-02", "2026-11-03")
+	first.Seq, first.Name, second.Seq, second.Name = 8, "first", 7, "second"
+	if s := charges(t, []Entry{second, first}, Original(), at("2026-11-01"), at("2026-12-01"), ByResource); s.Lines[0].Name != "second" {
+		t.Error(s.text())
+	}
+	// An address that is held goes on in this month, and not in those before.
+	held := use("fip", "203.0.113.9", "2026-10-01", "2026-11-10")
+	held.Seq = 0
+	if s := charges(t, []Entry{held}, Original(), at("2026-10-01"), at("2026-12-01"), ByMonth); len(s.Lines) != 2 || s.Lines[0].Running || !s.Lines[1].Running {
+		t.Error(s.text())
 	}
 	// Of a time that is over nothing goes on.
 	if s := charges(t, entries, Original(), at("2026-11-01"), at("2026-11-10 12:00"), ByKind); s.Lines[0].Running {

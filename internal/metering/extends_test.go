@@ -96,6 +96,13 @@ func TestMoreThanWasNoted(t *testing.T) {
 	if note, err := Original().Extends([]*Prices{few}, at("2026-11-27"), at("2026-11-27")); err != nil || len(note) > 0 {
 		t.Errorf("%v, %v", note, err)
 	}
+	book, err := FromVersions(few)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := book.Extends(Original().Versions(), at("2026-11-27"), at("2026-11-27")); err == nil || !strings.HasPrefix(err.Error(), "the price book has another price of container s2 from 2016-08-01 on than 0.0000006") {
+		t.Errorf("fewer prices than are noted: %v", err)
+	}
 }
 
 // Whatever is noted minute by minute, and whenever hyperd is away, a book that was accepted goes on being accepted, and its prices are noted before they hold
