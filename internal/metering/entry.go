@@ -53,7 +53,7 @@ func (e Entry) Until() time.Time {
 	return e.End
 }
 
-// Split cuts an entry in two at t, which is between Start and End. Together they cost what e costs.
+// Split cuts an entry in two at t, which is after Start and before End. Together they cost what e costs. A correction is a moment, and is not split.
 func (e Entry) Split(t time.Time) (before, after Entry) {
 	before, after = e, e
 	before.End, after.Start = t, t
