@@ -48,7 +48,7 @@ func main() {
 		return
 	}
 	if *meters {
-		if err := metering(*samples, *entries); err != nil {
+		if err := bills(*samples, *entries); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 			os.Exit(1)
 		}
@@ -130,7 +130,7 @@ func bench(samples, parallel, data, entries int, onlyVolumes, onlyNetwork bool) 
 	if err := r.network(samples); err != nil {
 		return err
 	}
-	return metering(samples, entries)
+	return bills(samples, entries)
 }
 
 // closeAtSignal removes the lab, which may hold a lot, when the benchmark is interrupted.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -19,8 +20,8 @@ const (
 	meteredMonth    = "2026-10"
 )
 
-// metering prints what the ledger costs: the bill of one account among many, and what a start of a container waits longer for it.
-func metering(samples, entries int) error {
+// bills prints what the ledger costs: the bill of one account among many, and what a start of a container waits longer for it.
+func bills(samples, entries int) error {
 	dir, err := os.MkdirTemp("/var/tmp", "hyper-bench-")
 	if err != nil {
 		return err
@@ -145,6 +146,12 @@ func billOnce(st *store.Store, a account.Ref) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	list, err := st.Ledger(context.Background(), st.View(a), month, month.AddDate(0, 1, 0))
+	until := month.AddDate(0, 1, 0)
+	v := st.View(a)
+	list, err := st.Ledger(context.Background(), v, month, until)
+	if err != nil {
+		return 0, err
+	}
+	_, err = metering.Charges(append(list, v.Meters(st.Now())...), metering.Original(), month, until, metering.ByPrice)
 	return len(list), err
 }

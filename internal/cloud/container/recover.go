@@ -10,6 +10,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -146,18 +147,20 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		s.startHealth(a, now, e)
 		return nil
 	}
-	if found {
-		if !t.Created && wasUp {
-			// What it wrote last is still in its pipes.
-			if err := s.Engine.Adopt(ctx, a, c.ID, s.LogConfig); err != nil {
-				s.Log.Warn("reading the last output of a container", "container", c.ID, "error", err)
-			}
-		}
-		if err := s.Engine.DeleteTask(ctx, a, c.ID); err != nil {
-			s.Log.Error("deleting a task", "container", c.ID, "error", err)
+	if found && !t.Created && wasUp {
+		// What it wrote last is still in its pipes.
+		if err := s.Engine.Adopt(ctx, a, c.ID, s.LogConfig); err != nil {
+			s.Log.Warn("reading the last output of a container", "container", c.ID, "error", err)
 		}
 	}
-	s.release(ctx, a, c)
+	letGo := func() {
+		if found {
+			if err := s.Engine.DeleteTask(ctx, a, c.ID); err != nil {
+				s.Log.Error("deleting a task", "container", c.ID, "error", err)
+			}
+		}
+		s.release(ctx, a, c)
+	}
 	// Of one that left nothing, all that is known is that it ran when hyperd was last there.
 	code, at, ended := 255, time.Now(), s.Store.Seen()
 	if found && !t.Created {
@@ -182,8 +185,10 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		code, at = c.State.ExitCode, c.State.FinishedAt
 		status = store.StatusExited
 	case status == store.StatusExited && c.Spec.AutoRemove:
+		letGo()
 		return func() { s.autoRemove(a, c.ID) }
 	default:
+		letGo()
 		return nil
 	}
 	restart := !c.State.UserStopped && wanted(c, code) && status == store.StatusExited
@@ -203,6 +208,8 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		s.Log.Error("recording the end of a container", "container", c.ID, "error", err)
 		return nil
 	}
+	failpoint.Hit("container.recover.after-record")
+	letGo() // once the task is gone nobody else knows how the process ended
 	if now.Spec.AutoRemove && status == store.StatusExited {
 		return func() { s.autoRemove(a, c.ID) }
 	}

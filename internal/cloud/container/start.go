@@ -62,6 +62,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	}
 	failpoint.Hit("container.start.after-intent")
 	s.Trace("start.intent", begin)
+	e.began = s.Store.Now()
 	pid, err := s.run(ctx, a, c)
 	if err != nil {
 		s.startFailed(ctx, a, c, before, err)
