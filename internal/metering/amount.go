@@ -34,7 +34,7 @@ func Cents(r *big.Rat) string {
 
 // Exact is an amount, a price or a quantity as the API has it: cut off after twelve places, without zeros at the end.
 func Exact(r *big.Rat) string {
-	return positiveZero(strings.TrimSuffix(strings.TrimRight(cut(r, Places), "0"), "."))
+	return positiveZero(strings.TrimSuffix(strings.TrimRight(cut(r, maxPlaces), "0"), "."))
 }
 
 // positiveZero takes the sign from what was cut to nothing.

@@ -30,9 +30,6 @@ var original = sync.OnceValue(func() *Book {
 // Original is the book of the original's published prices.
 func Original() *Book { return original() }
 
-// OriginalFile is that book as a file, with comments, for an operator to begin with.
-func OriginalFile() []byte { return slices.Clone(originalFile) }
-
 // currencyCode is a code of ISO 4217. Lists of them go out of date, so whether there is such a currency is the operator's to know.
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 

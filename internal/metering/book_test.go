@@ -280,8 +280,7 @@ func TestBooksDoNotChange(t *testing.T) {
 	r, _ := p.Of(FloatingIP, "")
 	r.SetInt64(99)
 	Original().Versions()[0] = nil
-	OriginalFile()[0] = 'x'
-	if again, _ := Original().Versions()[0].Of(FloatingIP, ""); Exact(again) != "1" || OriginalFile()[0] == 'x' {
+	if again, _ := Original().Versions()[0].Of(FloatingIP, ""); Exact(again) != "1" {
 		t.Errorf("a floating IP costs %s now", Exact(again))
 	}
 }

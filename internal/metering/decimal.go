@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Places is how many digits a price and an amount have after the point at most. It is also as many as [Exact] shows.
-const Places = 12
+// maxPlaces is how many digits a price and an amount have after the point at most. It is also as many as [Exact] shows.
+const maxPlaces = 12
 
 // Digits before the point.
 const (
@@ -23,7 +23,7 @@ var decimal = regexp.MustCompile(`^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?$`)
 func ten(power int64) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(power), nil) }
 
 // one is 1, as parseDecimal counts.
-var one = ten(Places)
+var one = ten(maxPlaces)
 
 // parseDecimal reads a decimal number without passing through floating point. The number is in units of the last place that there can be. If text
 // is none, problem says so, and goes on a sentence that begins with the text's name and "is".
@@ -32,10 +32,10 @@ func parseDecimal(text string, digits int) (n *big.Int, problem string) {
 	if m == nil {
 		return nil, fmt.Sprintf("%q, which is not a decimal number such as 0.0000004", clip(text))
 	}
-	if len(m[2]) > digits || len(m[3]) > Places {
-		return nil, fmt.Sprintf("%s, which is too long: a number has up to %d digits before the point and %d after it", clip(text), digits, Places)
+	if len(m[2]) > digits || len(m[3]) > maxPlaces {
+		return nil, fmt.Sprintf("%s, which is too long: a number has up to %d digits before the point and %d after it", clip(text), digits, maxPlaces)
 	}
-	n, _ = new(big.Int).SetString(m[1]+m[2]+m[3]+strings.Repeat("0", Places-len(m[3])), 10)
+	n, _ = new(big.Int).SetString(m[1]+m[2]+m[3]+strings.Repeat("0", maxPlaces-len(m[3])), 10)
 	return n, ""
 }
 

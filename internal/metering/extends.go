@@ -8,10 +8,10 @@ import (
 
 // noteAhead is how long before its day a version is noted. If it were noted at that moment only, a hyperd that ended right after it would leave prices
 // that have been in force and are not noted.
-const noteAhead = time.Hour
+const noteAhead = 5 * time.Minute
 
 // Extends sees that a book alters nothing of the past, and says which of its versions are to be noted now: those not noted yet that hold, or held, or
-// will within the hour.
+// will in five minutes.
 //
 // What is noted binds for good; a version that is not may be changed or left out. So of a book that extends what is noted, the noted versions and
 // the book's others are together the book itself, and bills are computed by that.

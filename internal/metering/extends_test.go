@@ -20,8 +20,8 @@ func TestExtends(t *testing.T) {
 			says: "no prices hold today: the first version of the price book is from 2026-12-01; give one from 2026-11-27 or earlier"},
 		{name: "the same", noted: "2016-08-01 1 1", book: "2016-08-01 1 1", seen: "2026-11-27", now: "2026-11-27"},
 		{name: "the same numbers in other words", noted: "2016-08-01 0.1 1.0", book: "2016-08-01 0.10 1", seen: "2026-11-27", now: "2026-11-27"},
-		{name: "prices to come", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-28 2 1", seen: "2026-11-27", now: "2026-11-27 22:59"},
-		{name: "an hour before their day", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-28 2 1", seen: "2026-11-27 22:59", now: "2026-11-27 23:00", note: "2026-11-28"},
+		{name: "prices to come", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-28 2 1", seen: "2026-11-27", now: "2026-11-27 23:54:59.999"},
+		{name: "five minutes before their day", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-28 2 1", seen: "2026-11-27 23:54", now: "2026-11-27 23:55", note: "2026-11-28"},
 		{name: "hyperd was away when their day came", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-28 2 1", seen: "2026-11-27 22:00", now: "2026-12-24", note: "2026-11-28"},
 		{name: "from today", noted: "2016-08-01 1 1", book: "2016-08-01 1 1, 2026-11-27 2 1", seen: "2026-11-27 00:00", now: "2026-11-27 00:00",
 			says: "the price book has a new version from 2026-11-27, and that day has begun already: prices can change from 2026-11-28 on at the earliest"},
@@ -39,7 +39,7 @@ func TestExtends(t *testing.T) {
 			says: "the price book has no version from 2016-08-01 any more, and its prices are noted for good: put it back, and give other prices from a day on that is still to come"},
 		{name: "a day moved", noted: "2016-08-01 1 1", book: "2016-08-02 1 1", seen: "2026-11-27", now: "2026-11-27",
 			says: "the price book has no version from 2016-08-01 any more, and its prices are noted for good: put it back, and give other prices from a day on that is still to come"},
-		{name: "noted, and its day is to come", noted: "2016-08-01 1 1, 2026-11-28 2 1", book: "2016-08-01 1 1, 2026-11-28 3 1", seen: "2026-11-27 23:10", now: "2026-11-27 23:10",
+		{name: "noted, and its day is to come", noted: "2016-08-01 1 1, 2026-11-28 2 1", book: "2016-08-01 1 1, 2026-11-28 3 1", seen: "2026-11-27 23:56", now: "2026-11-27 23:56",
 			says: "the price book has another price of container s4 from 2026-11-28 on than 2, which is noted for good: put it back, and give other prices from a day on that is still to come"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -95,6 +95,13 @@ func TestMoreThanWasNoted(t *testing.T) {
 	}
 	if note, err := Original().Extends([]*Prices{few}, at("2026-11-27"), at("2026-11-27")); err != nil || len(note) > 0 {
 		t.Errorf("%v, %v", note, err)
+	}
+	book, err := FromVersions(few)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := book.Extends(Original().Versions(), at("2026-11-27"), at("2026-11-27")); err == nil || !strings.HasPrefix(err.Error(), "the price book has another price of container s2 from 2016-08-01 on than 0.0000006") {
+		t.Errorf("fewer prices than are noted: %v", err)
 	}
 }
 

@@ -121,11 +121,15 @@ func (c *charging) statement() *Statement {
 		bin         int
 		seq         int64
 	}
-	var lines []sortable
+	var lines []*sortable
 	total := new(big.Int)
+	var quantities []tally
+	var amounts []*big.Int
 	for _, g := range c.groups {
-		quantities := make([]tally, len(g.first))
-		amounts := make([]big.Int, len(g.first))
+		quantities, amounts = quantities[:0], amounts[:0]
+		for range g.first {
+			quantities, amounts = append(quantities, tally{}), append(amounts, new(big.Int))
+		}
 		for i, used := range g.used {
 			if used.zero() {
 				continue
@@ -134,44 +138,45 @@ func (c *charging) statement() *Statement {
 			quantities[bin].sum(used)
 			if g.kind != Correction {
 				n := used.big()
-				amounts[bin].Add(&amounts[bin], n.Mul(n, g.price[i]))
+				amounts[bin].Add(amounts[bin], n.Mul(n, g.price[i]))
 			}
 		}
 		counts := g.counts()
 		for bin := range g.first {
-			if quantities[bin].zero() {
+			used := quantities[bin]
+			if used.zero() {
 				continue
 			}
-			s := sortable{Line: g.line(c, bin), start: g.start, bin: bin, seq: g.last.Seq}
-			s.rank, _ = rank(g.kind)
-			s.class = slices.Index(Sizes, g.class)
-			n := &amounts[bin]
-			s.Quantity = new(big.Rat).SetInt(quantities[bin].big())
-			switch s.Unit {
+			l := &sortable{Line: g.line(c, bin), start: g.start, bin: bin, seq: g.last.Seq, class: slices.Index(Sizes, g.class)}
+			l.rank, _ = rank(g.kind)
+			n := amounts[bin]
+			switch l.Count = 1; l.Unit {
 			case unitSecond:
 				n.Mul(n, perSecond)
-				s.Quantity.SetFrac(s.Quantity.Num(), thousand)
+				l.Quantity = used.thousandth()
 			case unitGBSecond:
-				s.Quantity.SetFrac(s.Quantity.Num(), thousand)
+				l.Quantity = used.thousandth()
 			case unitMonth:
 				n.Mul(n, perMonth)
+				l.Quantity = new(big.Rat).SetInt(used.big())
 			default:
 				n.Mul(&g.fixed[bin], perMonth)
+				l.Quantity, l.Count = new(big.Rat).SetInt(used.big()), int(used.lo)
 			}
-			s.Count = 1
 			if counts != nil {
-				s.Count = counts[bin]
-			} else if g.kind == Correction {
-				s.Count = int(quantities[bin].lo)
+				l.Count = counts[bin]
 			}
 			total.Add(total, n)
-			s.Amount = new(big.Rat).SetFrac(n, unit)
-			lines = append(lines, s)
+			l.Amount = new(big.Rat).SetFrac(n, unit)
+			lines = append(lines, l)
 		}
 	}
-	slices.SortFunc(lines, func(a, b sortable) int {
-		return cmp.Or(strings.Compare(a.Period, b.Period), a.rank-b.rank, strings.Compare(a.Name, b.Name), strings.Compare(a.Resource, b.Resource), a.class-b.class,
-			strings.Compare(a.Class, b.Class), a.bin-b.bin, cmp.Compare(a.start, b.start), cmp.Compare(a.seq, b.seq), strings.Compare(a.Note, b.Note), a.Amount.Cmp(b.Amount))
+	slices.SortFunc(lines, func(a, b *sortable) int {
+		if order := cmp.Or(strings.Compare(a.Period, b.Period), a.rank-b.rank, strings.Compare(a.Name, b.Name), strings.Compare(a.Resource, b.Resource),
+			a.class-b.class, a.bin-b.bin, cmp.Compare(a.start, b.start), cmp.Compare(a.seq, b.seq), strings.Compare(a.Note, b.Note)); order != 0 {
+			return order
+		}
+		return a.Amount.Cmp(b.Amount)
 	})
 	st := &Statement{Currency: c.book.currency, Lines: make([]Line, len(lines)), Total: new(big.Rat).SetFrac(total, unit)}
 	for i, l := range lines {
@@ -179,8 +184,6 @@ func (c *charging) statement() *Statement {
 	}
 	return st
 }
-
-var thousand = big.NewInt(1000)
 
 // line is what is not counted of a line.
 func (g *group) line(c *charging, bin int) Line {

@@ -32,6 +32,14 @@ func (t tally) big() *big.Int {
 	return n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(t.lo))
 }
 
+// thousandth is what was counted in milliseconds, in seconds.
+func (t tally) thousandth() *big.Rat {
+	if t.hi == 0 && t.lo%1000 == 0 { // most are, and a fraction takes longer
+		return new(big.Rat).SetUint64(t.lo / 1000)
+	}
+	return new(big.Rat).SetFrac(t.big(), big.NewInt(1000))
+}
+
 // set is one of small numbers.
 type set []uint64
 

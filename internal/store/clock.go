@@ -35,8 +35,8 @@ type ledgerClock struct {
 	Clock
 	boot  string
 	shift atomic.Int64 // milliseconds
-	// seen is a time that had been reached before the store was opened.
-	seen time.Time
+	// noted is the time that was noted last before the store was opened, and seen the same as it is counted now.
+	noted, seen time.Time
 
 	// Guarded by the store's turn.
 	astray      int64         // by how much the machine's clock differs, in milliseconds
@@ -59,8 +59,12 @@ func (s *Store) AtWall(t time.Time) time.Time {
 	return s.Now().Add(-s.clock.Wall().Sub(t)).Truncate(metering.Resolution)
 }
 
-// Seen is the latest time of which it is known that a hyperd was there, before this one opened the store.
+// Seen is the latest time of which it is known that a hyperd was there, before this one opened the store. If the machine was off since, that is when
+// the ledger's time went on.
 func (s *Store) Seen() time.Time { return s.clock.seen }
+
+// Noted is the time that the hyperd before this one noted last. It is before Seen if the machine was off since.
+func (s *Store) Noted() time.Time { return s.clock.noted }
 
 // startClock goes on with the ledger's time. The caller has the turn, or is the only one.
 func (s *Store) startClock(ctx context.Context) error {
@@ -81,11 +85,12 @@ func (s *Store) startClock(ctx context.Context) error {
 	switch {
 	case fresh:
 		s.clock.shift.Store(wall - boot.Milliseconds())
-		s.clock.seen = s.Now()
+		s.clock.noted, s.clock.seen = s.Now(), s.Now()
 		return s.noteTime(ctx, s.conn, s.clock.shift.Load(), s.Now())
 	case before == id:
 		s.clock.shift.Store(shift)
-		s.clock.seen = time.UnixMilli(reached).UTC()
+		s.clock.noted = time.UnixMilli(reached).UTC()
+		s.clock.seen = s.clock.noted
 		return nil
 	}
 	// Nothing has counted since the machine went down.
@@ -94,7 +99,7 @@ func (s *Store) startClock(ctx context.Context) error {
 	if err := s.step(ctx, from, to-boot.Milliseconds(), time.UnixMilli(to).UTC()); err != nil {
 		return err
 	}
-	s.clock.seen = time.UnixMilli(to).UTC()
+	s.clock.noted, s.clock.seen = from, time.UnixMilli(to).UTC()
 	return nil
 }
 

@@ -315,8 +315,8 @@ func TestMachineThatWasOff(t *testing.T) {
 	m.clock.pass(time.Second)
 	m.clock.reboot(time.Hour)
 	m.reopen()
-	if m.Seen() != m.Now() {
-		t.Errorf("seen is %v at %v", m.Seen(), m.Now())
+	if m.Seen() != m.Now() || !m.Noted().Equal(newFakeClock().wall.Add(5*time.Second)) {
+		t.Errorf("seen is %v, noted %v at %v", m.Seen(), m.Noted(), m.Now())
 	}
 	m.set(1, StatusExited, func(tx *Tx) { tx.Ended(aContainer(1).ID, m.Seen()) })
 	m.clock.pass(time.Second)

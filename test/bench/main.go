@@ -34,12 +34,21 @@ func main() {
 	only := flag.String("only", "", "of the noises, or of the rows of -clients, those whose names this regular expression matches")
 	volumes := flag.Bool("volumes", false, "measure volumes only")
 	network := flag.Bool("network", false, "measure the network only")
+	meters := flag.Bool("metering", false, "measure the ledger and bills only")
+	entries := flag.Int("entries", 10_000_000, "entries of the measured ledger")
 	docker := flag.Bool("clients", false, "measure Docker's client with both daemons only")
 	crowd := flag.Int("containers", 1000, "containers that have ended, of which -clients lists one and all")
 	data := flag.Int("data", 40, "GB that the fullest of the measured volumes holds")
 	flag.Parse()
 	if *fairness {
 		if err := fair(*samples, *only); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *meters {
+		if err := bills(*samples, *entries); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 			os.Exit(1)
 		}
@@ -52,7 +61,7 @@ func main() {
 		}
 		return
 	}
-	if err := bench(*samples, *parallel, *data, *volumes, *network); err != nil {
+	if err := bench(*samples, *parallel, *data, *entries, *volumes, *network); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -65,7 +74,7 @@ type rig struct {
 	only   *regexp.Regexp
 }
 
-func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
+func bench(samples, parallel, data, entries int, onlyVolumes, onlyNetwork bool) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -118,7 +127,10 @@ func bench(samples, parallel, data int, onlyVolumes, onlyNetwork bool) error {
 	if err := r.volumes(samples, data); err != nil {
 		return err
 	}
-	return r.network(samples)
+	if err := r.network(samples); err != nil {
+		return err
+	}
+	return bills(samples, entries)
 }
 
 // closeAtSignal removes the lab, which may hold a lot, when the benchmark is interrupted.

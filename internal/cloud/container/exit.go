@@ -63,6 +63,9 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, ev engine.TaskEvent
 	if !ok || !row.State.Status.Live() {
 		return // removed meanwhile, or a start that failed
 	}
+	if ev.Boot > 0 && s.Store.AtBoot(ev.Boot).Before(e.began) {
+		return // of a process before this one, whose end was recorded when hyperd started
+	}
 	ctx = context.WithoutCancel(ctx)
 	if m := e.health.Swap(nil); m != nil {
 		m.stop()

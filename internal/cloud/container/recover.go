@@ -10,6 +10,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/engine"
+	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -152,7 +153,7 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 			s.Log.Warn("reading the last output of a container", "container", c.ID, "error", err)
 		}
 	}
-	clear := func() {
+	letGo := func() {
 		if found {
 			if err := s.Engine.DeleteTask(ctx, a, c.ID); err != nil {
 				s.Log.Error("deleting a task", "container", c.ID, "error", err)
@@ -184,14 +185,13 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		code, at = c.State.ExitCode, c.State.FinishedAt
 		status = store.StatusExited
 	case status == store.StatusExited && c.Spec.AutoRemove:
-		clear()
+		letGo()
 		return func() { s.autoRemove(a, c.ID) }
 	default:
-		clear()
+		letGo()
 		return nil
 	}
 	restart := !c.State.UserStopped && wanted(c, code) && status == store.StatusExited
-	// The record comes first, as in onExit: once the task is gone nobody knows how and when the process ended.
 	now, err := s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
 		if wasUp && c.State.Status == store.StatusStarting && t.StartedBoot > 0 {
 			tx.Began(c.ID, s.Store.AtBoot(t.StartedBoot))
@@ -208,7 +208,8 @@ func (s *Service) recoverContainer(ctx context.Context, a account.Ref, c *Contai
 		s.Log.Error("recording the end of a container", "container", c.ID, "error", err)
 		return nil
 	}
-	clear()
+	failpoint.Hit("container.recover.after-record")
+	letGo() // once the task is gone nobody else knows how the process ended
 	if now.Spec.AutoRemove && status == store.StatusExited {
 		return func() { s.autoRemove(a, c.ID) }
 	}

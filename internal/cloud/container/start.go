@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -33,6 +34,9 @@ func (s *Service) Start(ctx context.Context, a account.Ref, ref string) error {
 		return oops.NotModified("container %s is running", c.Name)
 	case store.StatusPaused:
 		return oops.Conflict("cannot start a paused container, try unpause instead")
+	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return err
 	}
 	e.backoff = 0
 	return s.start(context.WithoutCancel(ctx), a, c, e, false)
@@ -58,6 +62,7 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	}
 	failpoint.Hit("container.start.after-intent")
 	s.Trace("start.intent", begin)
+	e.began = s.Store.Now()
 	pid, err := s.run(ctx, a, c)
 	if err != nil {
 		s.startFailed(ctx, a, c, before, err)

@@ -53,6 +53,7 @@ func (r *Runtime) taskEvent(env *events.Envelope, send func(engine.TaskEvent)) {
 		}
 		ev := engine.TaskEvent{
 			Account: env.Namespace, ContainerID: e.GetContainerID(), Kind: engine.TaskExited, ExitCode: int(e.GetExitStatus()), Time: env.Timestamp,
+			Boot: r.endedBoot(key{env.Namespace, e.GetContainerID()}), // now, before it can be another run's
 		}
 		if e.GetExitedAt() != nil {
 			ev.Time = e.GetExitedAt().AsTime()
@@ -75,7 +76,6 @@ func (r *Runtime) exited(ev engine.TaskEvent, send func(engine.TaskEvent)) {
 	if h := r.present(k); h != nil {
 		h.settle(drainTime)
 	}
-	ev.Boot = r.endedBoot(k)
 	if ev.Time.IsZero() {
 		ev.Time = time.Now()
 	}

@@ -233,7 +233,7 @@ func TestTimesOfALifeThatHyperdDidNotSee(t *testing.T) {
 				if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "the process is gone", func() bool { return unix.Kill(pid, 0) == unix.ESRCH }) //nolint:errorlint // an errno is no wrapper
+				eventually(t, "the process is gone", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
 				gone = boottime.Now()
 			}
 			out, err := hyperd("times", id).Output()
