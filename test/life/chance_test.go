@@ -178,7 +178,7 @@ func (c *chooser) make(what string, s state) (op, bool) {
 // points are the failpoints that something here leads to.
 var points = []string{
 	"container.create.after-intent", "container.create.after-engine", "container.create.after-populate", "container.start.after-intent", "container.start.after-engine",
-	"container.stop.after-intent", "container.stop.after-exit", "container.exit.after-record", "container.remove.after-intent", "container.remove.after-engine",
+	"container.stop.after-intent", "container.stop.after-exit", "container.exit.after-record", "container.recover.after-record", "container.remove.after-intent", "container.remove.after-engine",
 	"volume.attach.after-mount", "volume.create.after-intent", "volume.create.after-engine", "volume.remove.after-intent", "volume.remove.after-engine",
 	"volume.resize.after-intent", "volume.resize.after-engine", "snapshot.create.after-intent", "snapshot.create.after-engine", "snapshot.remove.after-intent",
 	"snapshot.remove.after-engine", "snapshot.restore.after-intent", "snapshot.restore.after-engine", "image.pull.after-engine", "image.remove.after-intent",
@@ -189,7 +189,7 @@ var points = []string{
 func leads(point string) []string {
 	parts := strings.Split(point, ".")
 	switch {
-	case point == "":
+	case point == "", parts[1] == "recover":
 		return nil
 	case parts[0] == "container" && parts[1] == "create", parts[0] == "volume" && parts[1] == "attach":
 		return []string{"create", "run"}

@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/budget"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
+	"github.com/hypercloud/hyper/internal/cloud/usage"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/fake"
@@ -45,6 +47,8 @@ type daemon struct {
 	snapshots  *snapshot.Service
 	fips       *fip.Service
 	containers *container.Service
+	usage      *usage.Service
+	budgets    *budget.Service
 	accounts   map[string]account.Ref
 }
 
@@ -96,7 +100,14 @@ func (d *daemon) obey(ctx context.Context, c command) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	a.Now, a.Seen, a.State = d.store.Now().UnixMilli(), d.store.Seen().UnixMilli(), d.listed()
+	a.Now, a.State = d.store.Now().UnixMilli(), d.listed()
+	if c.Spent != "" {
+		b, err := d.budgets.State(ctx, d.accounts[c.Spent])
+		if err != nil {
+			return a, err
+		}
+		a.Spent = b.Spent.RatString()
+	}
 	return a, nil
 }
 
@@ -123,7 +134,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		}
 		d.accounts[name], ids[name] = acc.Ref, acc.Ref.ID()
 	}
-	found := answer{Do: "found", Now: d.store.Now().UnixMilli(), Seen: d.store.Seen().UnixMilli(), State: d.rows(), IDs: ids}
+	found := answer{Do: "found", Now: d.store.Now().UnixMilli(), Seen: d.store.Seen().UnixMilli(), Noted: d.store.Noted().UnixMilli(), State: d.rows(), IDs: ids}
 	if err := d.out.Encode(found); err != nil {
 		return err
 	}
@@ -138,6 +149,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		// When a container was started is noted by a clock that nobody turns, so how long it ran is not known here: it is always long enough.
 		RestartAfter: math.MinInt64 + 1,
 	})
+	d.usage, d.budgets = usage.New(usage.Config{Store: d.store, Log: log}), budget.New(budget.Config{Store: d.store, Log: log})
 	var keep []engine.Keep
 	for _, acc := range d.store.Accounts() {
 		keep = append(keep, container.Keep(d.store.View(acc.Ref), acc.Ref))
@@ -156,7 +168,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return nil
+	return d.usage.Begin(ctx)
 }
 
 // work carries out what accounts do.
@@ -237,6 +249,11 @@ func (d *daemon) do(ctx context.Context, a account.Ref, o op) (err error) {
 		err = d.fips.Attach(ctx, a, o.Name, o.To)
 	case "fip detach":
 		_, err = d.fips.Detach(ctx, a, o.To)
+	case "correct":
+		var who usage.Subject
+		if who, err = d.usage.Self(a); err == nil {
+			_, err = d.usage.Correct(ctx, who, o.Amount, "it was agreed so")
+		}
 	default:
 		err = fmt.Errorf("%s is nothing that can be done", o.Do)
 	}
@@ -364,7 +381,7 @@ func ofFIP(f *store.FloatingIP) thingState {
 	return thingState{ID: f.Address.String(), Ready: true, Used: f.Container != "", Name: f.Container}
 }
 
-// bill computes bills as the real code does, and tells of the ledger what is not known yet.
+// bill has bills made, and tells of the ledger what is not known yet.
 func (d *daemon) bill(ctx context.Context, c command) (a answer, err error) {
 	a.Ledger, a.Open, a.Bills = map[string][]metering.Entry{}, map[string][]metering.Entry{}, map[string]map[string]bill{}
 	for name, ref := range d.accounts {
@@ -374,36 +391,36 @@ func (d *daemon) bill(ctx context.Context, c command) (a answer, err error) {
 		if a.Ledger[name], err = d.store.LedgerAfter(ctx, v, c.After[name]); err != nil {
 			return a, err
 		}
-		for _, text := range c.Months {
-			since, until, err := metering.Month(text)
+		who, err := d.usage.Self(ref)
+		if err != nil {
+			return a, err
+		}
+		for _, month := range c.Months {
+			owed, err := d.usage.Bill(ctx, who, month)
 			if err != nil {
 				return a, err
 			}
-			entries, err := d.store.Ledger(ctx, v, since, until)
+			since, until, err := metering.Month(month)
 			if err != nil {
 				return a, err
 			}
-			entries = append(entries, a.Open[name]...)
-			var b bill
-			if b.Total, b.Kinds, err = statement(entries, since, until, metering.ByKind); err != nil {
-				return a, err
+			b := bill{Total: owed.Total.RatString(), Kinds: lines(owed.Statement)}
+			if now.After(since) {
+				used, err := d.usage.Usage(ctx, who, usage.Span{Since: since, Until: until}, metering.ByResource)
+				if err != nil {
+					return a, err
+				}
+				b.Used = lines(used.Statement)
 			}
-			if _, b.Resources, err = statement(entries, since, until, metering.ByResource); err != nil {
-				return a, err
-			}
-			a.Bills[name][text] = b
+			a.Bills[name][month] = b
 		}
 	}
 	return a, nil
 }
 
-func statement(entries []metering.Entry, since, until time.Time, by metering.Cut) (total string, lines []line, err error) {
-	st, err := metering.Charges(entries, metering.Original(), since, until, by)
-	if err != nil {
-		return "", nil, err
-	}
+func lines(st *metering.Statement) (out []line) {
 	for _, l := range st.Lines {
-		lines = append(lines, line{string(l.Kind), l.Class, l.Resource, l.Quantity.RatString(), l.Amount.RatString()})
+		out = append(out, line{string(l.Kind), l.Class, l.Resource, l.Quantity.RatString(), l.Amount.RatString()})
 	}
-	return st.Total.RatString(), lines, nil
+	return out
 }

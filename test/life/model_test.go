@@ -38,7 +38,8 @@ type thing struct {
 	spans             []span // that are over
 	from, gb          int64  // of the one that is not
 	open              bool
-	free              bool // nothing is charged for it
+	free              bool     // nothing is charged for it
+	amount            *big.Rat // of a correction
 }
 
 // charged are the spans that are charged, when it is now.
@@ -50,7 +51,7 @@ func (t *thing) charged(now int64) []span {
 	if t.free || len(out) == 0 {
 		return nil
 	}
-	if t.kind == "fip" {
+	if t.kind == "fip" || t.kind == "correction" {
 		return out
 	}
 	total := int64(0)
@@ -188,10 +189,15 @@ func (m *model) ran(account, id string, pid int, size [2]int64, started, ended i
 	}
 }
 
+// correct takes note of a correction.
+func (m *model) correct(account, amount string, at int64) {
+	m.things = append(m.things, &thing{account: account, kind: "correction", spans: []span{{from: at}}, amount: rat(amount)})
+}
+
 // modelBill is a bill by the model. Quantities are in milliseconds, or GB of them, or months.
 type modelBill struct {
 	total     *big.Rat
-	kinds     map[[2]string]*modelLine // by kind and class
+	kinds     map[[2]string]*modelLine // by kind and class, without corrections
 	resources map[[3]string]*modelLine // by kind, class and id
 }
 
@@ -209,10 +215,27 @@ func rat(text string) *big.Rat {
 	return r
 }
 
-// bill is what an account owes for a calendar month, when it is now.
-func (m *model) bill(account string, month time.Time, now int64) modelBill {
+// bill is what an account owes for a calendar month, when it is now. Usage is what of that was for the time up to now.
+func (m *model) bill(account, month string, now int64) modelBill {
+	since, until := limits(month)
+	return m.sum(account, since, until, now)
+}
+
+func (m *model) usage(account, month string, now int64) modelBill {
+	since, until := limits(month)
+	return m.sum(account, since, min(until, now), now)
+}
+
+func limits(month string) (since, until int64) {
+	first, err := time.Parse("2006-01", month)
+	if err != nil {
+		panic(err)
+	}
+	return first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()
+}
+
+func (m *model) sum(account string, since, until, now int64) modelBill {
 	b := modelBill{new(big.Rat), map[[2]string]*modelLine{}, map[[3]string]*modelLine{}}
-	since, until := month.UnixMilli(), month.AddDate(0, 1, 0).UnixMilli()
 	held := map[string]bool{}
 	for _, t := range m.things {
 		if t.account != account {
@@ -221,6 +244,12 @@ func (m *model) bill(account string, month time.Time, now int64) modelBill {
 		for _, s := range t.charged(now) {
 			var quantity, price *big.Rat
 			switch from, to := max(s.from, since), min(s.to, until); {
+			case t.kind == "correction":
+				if s.from < since || s.from >= until {
+					continue
+				}
+				b.total.Add(b.total, t.amount)
+				continue
 			case t.kind == "fip":
 				// It is held from its first moment on, whether it has lasted for a millisecond or not; and each address counts once in a month.
 				if s.from >= until || max(s.to, s.from+1) <= since || held[t.id] {

@@ -173,6 +173,9 @@ func (w *world) life(left time.Duration, kills int) (killed bool) {
 		if batch == 0 {
 			break
 		}
+		if point == "" && w.IntN(12) == 0 { // whether it was made cannot be seen if the daemon is killed in it
+			c.Work = append(c.Work, op{Account: pick(&w.chooser, names), Do: "correct", Amount: pick(&w.chooser, []string{"-1.50", "0.25", "-0.000000000001"})})
+		}
 		if w.IntN(4) == 0 && !w.order(command{Do: "keep"}) || !w.order(c) {
 			return w.absence(end)
 		}
@@ -247,7 +250,7 @@ func (w *world) cut(c command) {
 	if usual == 0 {
 		usual = 10 * time.Millisecond
 	}
-	w.send(c)
+	c = w.send(c)
 	time.Sleep(time.Duration(w.Float64() * 1.2 * float64(usual))) // where it lands is by chance, and is to be
 	w.daemon.kill()
 	if a, ok := w.hear(c.Do); ok {
@@ -262,7 +265,7 @@ func (w *world) cut(c command) {
 // order gives the daemon something to do, and waits until it is done. It reports whether the daemon has lived to tell.
 func (w *world) order(c command) bool {
 	begin := time.Now()
-	w.send(c)
+	c = w.send(c)
 	a, ok := w.hear(c.Do)
 	if !ok {
 		w.daemon.wait()
@@ -278,11 +281,16 @@ func (w *world) order(c command) bool {
 	return true
 }
 
-func (w *world) send(c command) {
+// send gives the daemon a command, and returns it with its time.
+func (w *world) send(c command) command {
 	c.Wall, c.Boot = w.clock()
 	c.BootID = strconv.Itoa(w.boot)
+	if (c.Do == "work" || c.Do == "keep") && w.IntN(4) == 0 {
+		c.Spent = pick(&w.chooser, names)
+	}
 	w.note("%s %s", c.Do, workText(c.Work))
 	w.daemon.send(c)
+	return c
 }
 
 func workText(work []op) string {
@@ -292,11 +300,9 @@ func workText(work []op) string {
 
 // interrupted takes note of what was not finished, as far as it can be seen without a daemon.
 func (w *world) interrupted(c command) {
-	wall, boot := w.clock()
-	w.at, w.idle = w.model.at(boot), false
+	w.at, w.idle = w.model.at(c.Boot), false
 	w.note("was killed in %s %s", c.Do, w.daemon.point)
 	if c.Do == "keep" {
-		c.Wall, c.Boot = wall, boot
 		w.keeping = &c
 	}
 	w.machine(nil)
@@ -321,7 +327,18 @@ func (w *world) done(c command, a answer) {
 	if a.Now != w.at {
 		w.Fatalf("after %s at %v the ledger's time is %s, want %s", c.Do, w.now, stamp(a.Now), stamp(w.at))
 	}
+	if c.Spent != "" {
+		month := time.UnixMilli(w.at).UTC().Format("2006-01")
+		defer func() { // when all is noted
+			if want := w.model.bill(c.Spent, month, w.at).total.RatString(); a.Spent != want {
+				w.Errorf("at %v %s has spent %s in %s, want %s", w.now, c.Spent, a.Spent, month, want)
+			}
+		}()
+	}
 	for i, o := range c.Work {
+		if o.Do == "correct" && a.Errors[i] == "" {
+			w.model.correct(o.Account, o.Amount, w.at)
+		}
 		key := o.Do + " (done)"
 		if a.Errors[i] != "" {
 			key = o.Do + " (refused)"
@@ -368,8 +385,7 @@ func (w *world) machine(fn func(*fake.Engine)) {
 
 // absence is the time without a daemon: processes end, and the machine may go down.
 func (w *world) absence(end time.Duration) bool {
-	// Whether a note of the time was written is known by the next daemon of the same boot only.
-	down := w.keeping == nil && w.IntN(14) == 0
+	down := w.IntN(14) == 0
 	w.machine(func(e *fake.Engine) {
 		for range 3 {
 			w.pass(w.some(max(0, end-w.now)/3, max(0, end-w.now)))
@@ -405,8 +421,7 @@ func (w *world) absence(end time.Duration) bool {
 // start starts a daemon, which may be killed while it starts: it reports whether it lives.
 func (w *world) start(point string) bool {
 	w.daemon = launch(w.T, w.dir, point)
-	c := command{Do: "start"}
-	w.send(c)
+	c := w.send(command{Do: "start"})
 	found, ok := w.hear("found")
 	if !ok {
 		w.Fatalf("no daemon has started: %s", w.daemon.stderr.String())
@@ -458,11 +473,14 @@ func (w *world) found(a answer) {
 		m.noted = m.at(boot)
 	}
 	if w.keeping != nil {
-		if a.Seen != m.noted { // the note was written
+		if a.Noted != m.noted { // the note was written
 			m.keep(w.keeping.Boot, w.keeping.Wall)
 			m.astray = 0
 		}
 		w.keeping = nil
+	}
+	if a.Noted != m.noted {
+		w.Fatalf("a daemon that starts at %v goes on from a note of %s, want %s", w.now, stamp(a.Noted), stamp(m.noted))
 	}
 	if w.idle {
 		for name, s := range a.State {
@@ -538,7 +556,12 @@ func (w *world) hear(what string) (answer, bool) {
 // compare has the daemon make bills, and holds the model's against them. It also looks at the ledger itself, with whole at all of it.
 func (w *world) compare(whole bool) {
 	w.Helper()
-	c := command{Do: "bill", After: map[string]int64{}, Months: months}
+	c := command{Do: "bill", After: map[string]int64{}}
+	for _, month := range months {
+		if since, _ := limits(month); since <= w.at { // there is no bill of what is to come
+			c.Months = append(c.Months, month)
+		}
+	}
 	for name, entries := range w.ledger {
 		if !whole {
 			c.After[name] = int64(len(entries))
@@ -569,10 +592,28 @@ func (w *world) compare(whole bool) {
 		}
 		total := new(big.Rat)
 		for _, month := range months {
-			since, _ := time.Parse("2006-01", month)
-			want := w.model.bill(name, since, a.Now)
+			want := w.model.bill(name, month, a.Now)
 			total.Add(total, want.total)
-			w.same(name, month, want, a.Bills[name][month])
+			if !slices.Contains(c.Months, month) {
+				continue
+			}
+			got := a.Bills[name][month]
+			if got.Total != want.total.RatString() {
+				w.Errorf("at %v the bill of %s for %s is %s, want %s", w.now, name, month, got.Total, want.total.RatString())
+			}
+			kinds, used := map[[2]string]string{}, map[[3]string]string{}
+			for _, l := range got.Kinds {
+				if key := [2]string{l.Kind, l.Class}; l.Kind != "correction" { // each has a line of its own; the total has them all
+					kinds[key] = l.Quantity + " for " + l.Amount
+				}
+			}
+			for _, l := range got.Used {
+				if key := [3]string{l.Kind, l.Class, l.Resource}; l.Kind != "correction" {
+					used[key] = l.Quantity + " for " + l.Amount
+				}
+			}
+			differ(w, "by the bill "+name+" in "+month, kinds, want.kinds)
+			differ(w, "for use "+name+" in "+month, used, w.model.usage(name, month, a.Now).resources)
 		}
 		if all, err := metering.Charges(slices.Concat(w.ledger[name], a.Open[name]), metering.Original(), monday.AddDate(-1, 0, 0), monday.AddDate(1, 0, 0), metering.ByMonth); err != nil {
 			w.Error(err)
@@ -582,24 +623,7 @@ func (w *world) compare(whole bool) {
 	}
 }
 
-// same says where a bill is not the model's.
-func (w *world) same(name, month string, want modelBill, got bill) {
-	w.Helper()
-	if total := want.total.RatString(); got.Total != total {
-		w.Errorf("at %v the bill of %s for %s is %s, want %s", w.now, name, month, got.Total, total)
-	}
-	kinds := map[[2]string]string{}
-	for _, l := range got.Kinds {
-		kinds[[2]string{l.Kind, l.Class}] = l.Quantity + " for " + l.Amount
-	}
-	resources := map[[3]string]string{}
-	for _, l := range got.Resources {
-		resources[[3]string{l.Kind, l.Class, l.Resource}] = l.Quantity + " for " + l.Amount
-	}
-	differ(w, name+" in "+month, kinds, want.kinds)
-	differ(w, name+" in "+month, resources, want.resources)
-}
-
+// differ says where lines are not the model's.
 func differ[K comparable](w *world, whose string, got map[K]string, want map[K]*modelLine) {
 	w.Helper()
 	for k, l := range want {
@@ -625,8 +649,7 @@ func (w *world) report() {
 	for _, name := range names {
 		var text []string
 		for _, month := range months {
-			since, _ := time.Parse("2006-01", month)
-			text = append(text, month+" $"+w.model.bill(name, since, w.model.at(int64(w.now-w.upAt))).total.FloatString(6))
+			text = append(text, month+" $"+w.model.bill(name, month, w.model.at(int64(w.now-w.upAt))).total.FloatString(6))
 		}
 		w.Logf("%s: %d entries, %s", name, len(w.ledger[name]), strings.Join(text, ", "))
 	}

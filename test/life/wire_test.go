@@ -11,6 +11,7 @@ type command struct {
 	Work   []op             `json:",omitempty"` // side by side, but for those of one account, which come one after the other
 	After  map[string]int64 `json:",omitempty"` // by account, the last entry of the ledger that is known
 	Months []string         `json:",omitempty"` // of which bills are wanted
+	Spent  string           `json:",omitempty"` // the account of which it is to be told what it has spent this month
 }
 
 // op is something that an account does, or that happens to it.
@@ -29,19 +30,22 @@ type op struct {
 	GB      int      `json:",omitempty"`
 	Code    int      `json:",omitempty"`
 	Bytes   int64    `json:",omitempty"` // of the image that the registry serves
+	Amount  string   `json:",omitempty"` // of a correction
 }
 
 // answer is a line that the daemon writes. To start there are two: what it found in its books, before it did anything, and how it went.
 type answer struct {
-	Do     string            // of the command; "found" is the first one to start
-	Errors []string          `json:",omitempty"` // of each op; "" is none
-	Now    int64             // the ledger's time, in milliseconds since 1970
-	Seen   int64             // store.Seen
+	Do     string   // of the command; "found" is the first one to start
+	Errors []string `json:",omitempty"` // of each op; "" is none
+	Now    int64    // the ledger's time, in milliseconds since 1970
+	Seen   int64    // store.Seen, and store.Noted
+	Noted  int64
 	State  map[string]state  `json:",omitempty"` // of each account
 	IDs    map[string]string `json:",omitempty"` // of accounts, by name
 	Ledger map[string][]metering.Entry
 	Open   map[string][]metering.Entry
 	Bills  map[string]map[string]bill // by account and month
+	Spent  string                     `json:",omitempty"`
 	Failed string                     `json:",omitempty"` // what is wrong with the daemon
 }
 
@@ -65,11 +69,11 @@ type thingState struct {
 	Names  []string `json:",omitempty"` // of an image
 }
 
-// bill is a bill as real code computes it. Its numbers are fractions.
+// bill is a bill as real code computes it, and what was used by then. Its numbers are fractions.
 type bill struct {
-	Total     string
-	Kinds     []line // by kind and class
-	Resources []line
+	Total string
+	Kinds []line // by kind and class
+	Used  []line // by resource, up to now
 }
 
 type line struct {

@@ -63,7 +63,7 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, ev engine.TaskEvent
 	if !ok || !row.State.Status.Live() {
 		return // removed meanwhile, or a start that failed
 	}
-	if ev.Boot > 0 && s.Store.AtBoot(ev.Boot).Before(e.began) {
+	if ev.Boot > 0 && ev.Boot < e.began {
 		return // of a process before this one, whose end was recorded when hyperd started
 	}
 	ctx = context.WithoutCancel(ctx)
