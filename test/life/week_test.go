@@ -58,10 +58,11 @@ type world struct {
 	ledger map[string][]metering.Entry
 
 	// Of the moment at which the daemon was killed.
-	at       int64          // by the ledger's time
-	keeping  *command       // what it was killed in, if that is to keep the time
-	remains  map[string]int // processes of which the daemon may not have known, when the machine went down; nil: it did not
-	idle     bool           // it had nothing to do
+	at       int64             // by the ledger's time
+	keeping  *command          // what it was killed in, if that is to keep the time
+	remains  map[string]int    // processes of which the daemon may not have known, when the machine went down; nil: it did not
+	idle     bool              // it had nothing to do
+	lost     map[string]*thing // processes that went down with the machine, by container, and whose ends are not recorded yet
 	took     map[string]time.Duration
 	counts   map[string]int
 	refusals map[string]string
@@ -96,7 +97,7 @@ func TestWeekOfThreeAccounts(t *testing.T) {
 	t.Logf("HYPER_LIFE_SEED=%d HYPER_LIFE_KILLS=%d", seed, kills)
 	w := &world{
 		T: t, chooser: chooser{Rand: rand.New(rand.NewPCG(seed, 0))}, dir: t.TempDir(), model: newModel(), fresh: true, upAt: -73 * time.Minute, idle: true,
-		state: map[string]state{}, ledger: map[string][]metering.Entry{}, took: map[string]time.Duration{}, counts: map[string]int{}, refusals: map[string]string{},
+		state: map[string]state{}, ledger: map[string][]metering.Entry{}, took: map[string]time.Duration{}, counts: map[string]int{}, refusals: map[string]string{}, lost: map[string]*thing{},
 	}
 	defer w.tell()
 	defer func() {
@@ -327,6 +328,9 @@ func (w *world) done(c command, a answer) {
 	if a.Now != w.at {
 		w.Fatalf("after %s at %v the ledger's time is %s, want %s", c.Do, w.now, stamp(a.Now), stamp(w.at))
 	}
+	if c.Do == "start" {
+		w.mourn(a, true)
+	}
 	if c.Spent != "" {
 		month := time.UnixMilli(w.at).UTC().Format("2006-01")
 		defer func() { // when all is noted
@@ -492,12 +496,10 @@ func (w *world) found(a answer) {
 	for name, s := range a.State {
 		m.see(name, s, w.at)
 	}
+	w.mourn(a, false)
 	if w.remains != nil {
-		end := w.fallen(a)
+		w.fallen(a)
 		m.rebooted(boot, wall)
-		for _, t := range end {
-			t.close(m.noted)
-		}
 		w.remains = nil
 	}
 	if want := m.at(boot); a.Now != want {
@@ -509,33 +511,50 @@ func (w *world) found(a answer) {
 }
 
 // fallen takes note of processes that were there when the machine went down. Of what had not been recorded by then nobody knows any more: neither that a
-// process has begun, which then costs nothing, nor when it ended. It returns those that are recorded as running: they are charged for up to the last note
-// of the time, and if that is less than the least that is charged, for the rest of it when the machine is up again.
-func (w *world) fallen(a answer) (end []*thing) {
+// process has begun, which then costs nothing, nor when it ended. What is recorded as running is charged for up to the last note of the time; if that is less
+// than the least that is charged, the rest of it is charged when the end is recorded.
+func (w *world) fallen(a answer) {
 	for id, pid := range w.remains {
-		status := "gone"
-		for _, s := range a.State {
-			for _, c := range s.Containers {
-				if c.ID == id && c.Ready {
-					status = c.Status
-				}
-			}
-		}
 		t := w.model.runs[pid]
-		switch status {
+		switch status := statusOf(a, id); status {
 		case "running", "paused":
 			t.reopen()
-			end = append(end, t)
-			continue
+			w.lost[id] = t
 		case "starting":
 			t.free, t.open = true, false
 			w.counts["starts that nobody knows of"]++
-		}
-		if t.open {
-			w.Fatalf("container %s is %s, and its process ran when the machine went down", id, status)
+		default:
+			if t.open {
+				w.Fatalf("container %s is %s, and its process ran when the machine went down", id, status)
+			}
 		}
 	}
-	return end
+}
+
+// mourn takes note that the ends of lost processes are recorded: all of them when a daemon has started, otherwise those that are not as they were.
+func (w *world) mourn(a answer, started bool) {
+	for id, t := range w.lost {
+		status, newer := statusOf(a, id), false
+		for pid, other := range w.model.runs {
+			newer = newer || other.id == id && pid > t.pid
+		}
+		if started || newer || status != "running" && status != "paused" {
+			t.close(w.model.noted)
+			delete(w.lost, id)
+		}
+	}
+}
+
+// statusOf is that of a container which is there, by its id.
+func statusOf(a answer, id string) string {
+	for _, s := range a.State {
+		for _, c := range s.Containers {
+			if c.ID == id && c.Ready {
+				return c.Status
+			}
+		}
+	}
+	return "gone"
 }
 
 func (w *world) hear(what string) (answer, bool) {
