@@ -83,20 +83,14 @@ func (w *world) tell() {
 }
 
 func TestWeekOfThreeAccounts(t *testing.T) {
-	kills := 200
+	kills := number(t, "HYPER_LIFE_KILLS", 200)
 	if testing.Short() {
-		kills = 20
+		kills = number(t, "HYPER_LIFE_KILLS", 20)
 	}
-	if text := os.Getenv("HYPER_LIFE_KILLS"); text != "" {
-		kills, _ = strconv.Atoi(text)
-	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("HYPER_LIFE_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
+	seed := number(t, "HYPER_LIFE_SEED", time.Now().UnixNano())
 	t.Logf("HYPER_LIFE_SEED=%d HYPER_LIFE_KILLS=%d", seed, kills)
 	w := &world{
-		T: t, chooser: chooser{Rand: rand.New(rand.NewPCG(seed, 0))}, dir: t.TempDir(), model: newModel(), fresh: true, upAt: -73 * time.Minute, idle: true,
+		T: t, chooser: chooser{Rand: rand.New(rand.NewPCG(uint64(seed), 0))}, dir: t.TempDir(), model: newModel(), fresh: true, upAt: -73 * time.Minute, idle: true,
 		state: map[string]state{}, ledger: map[string][]metering.Entry{}, took: map[string]time.Duration{}, counts: map[string]int{}, refusals: map[string]string{}, lost: map[string]*thing{},
 	}
 	defer w.tell()
@@ -105,8 +99,8 @@ func TestWeekOfThreeAccounts(t *testing.T) {
 			w.daemon.kill()
 		}
 	}()
-	for killed := 0; killed < kills; {
-		if w.life(week-w.now, kills-killed) {
+	for killed := int64(0); killed < kills; {
+		if w.life(week-w.now, int(kills-killed)) {
 			killed++
 		}
 		if t.Failed() {
@@ -120,6 +114,20 @@ func TestWeekOfThreeAccounts(t *testing.T) {
 	w.order(command{Do: "keep"})
 	w.compare(true)
 	w.report()
+}
+
+// number is what a variable says, or another if it is not set.
+func number(t *testing.T, name string, otherwise int64) int64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%s is not a number", name, text)
+	}
+	return n
 }
 
 // pass lets time go by.
