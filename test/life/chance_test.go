@@ -15,8 +15,10 @@ type chooser struct {
 
 // weights say how often an account does what. Carol does little.
 var weights = map[string]map[string]int{
-	"alice": {"run": 20, "create": 4, "start": 10, "stop": 8, "restart": 8, "kill": 5, "rm": 10, "exit": 16, "pause": 4, "unpause": 4, "rename": 2, "pull": 3, "rmi": 2,
-		"volume create": 2, "volume rm": 2, "volume resize": 1, "snapshot create": 1, "snapshot rm": 1, "fip allocate": 2, "fip release": 2, "fip attach": 4, "fip detach": 2},
+	"alice": {"run": 20, "create": 4, "start": 10, "stop": 8, "restart": 8, "kill": 5, "rm": 10, "exit": 16, "pause": 8, "unpause": 20,
+		"rename": 2, "pull": 3, "rmi": 2,
+		"volume create": 2, "volume rm": 2, "volume resize": 1, "snapshot create": 1, "snapshot rm": 1, "fip allocate": 2,
+		"fip release": 2, "fip attach": 4, "fip detach": 2},
 	"bob": {"run": 6, "create": 2, "start": 3, "stop": 3, "restart": 3, "kill": 1, "rm": 4, "exit": 4, "pull": 5, "rmi": 4, "volume create": 12, "volume rm": 8,
 		"volume resize": 8, "snapshot create": 10, "snapshot rm": 8, "snapshot restore": 5, "fip allocate": 2, "fip release": 2},
 	"carol": {"run": 3, "start": 1, "stop": 1, "rm": 1, "exit": 2, "pull": 1, "rmi": 1, "volume create": 1, "volume rm": 1, "fip allocate": 1, "fip release": 1},
@@ -177,12 +179,23 @@ func (c *chooser) make(what string, s state) (op, bool) {
 
 // points are the failpoints that something here leads to.
 var points = []string{
-	"container.create.after-intent", "container.create.after-engine", "container.create.after-populate", "container.start.after-intent", "container.start.after-engine",
-	"container.stop.after-intent", "container.stop.after-exit", "container.exit.after-record", "container.recover.after-record", "container.remove.after-intent", "container.remove.after-engine",
-	"volume.attach.after-mount", "volume.create.after-intent", "volume.create.after-engine", "volume.remove.after-intent", "volume.remove.after-engine",
-	"volume.resize.after-intent", "volume.resize.after-engine", "snapshot.create.after-intent", "snapshot.create.after-engine", "snapshot.remove.after-intent",
-	"snapshot.remove.after-engine", "snapshot.restore.after-intent", "snapshot.restore.after-engine", "image.pull.after-engine", "image.remove.after-intent",
-	"fip.attach.after-intent", "fip.attach.after-apply", "fip.detach.after-intent",
+	"container.create.after-intent", "container.create.after-engine", "container.create.after-populate",
+	"container.start.after-intent", "container.start.after-engine",
+	"container.stop.after-intent", "container.stop.after-exit",
+	"container.exit.after-record",
+	"container.recover.after-record",
+	"container.remove.after-intent", "container.remove.after-engine",
+	"volume.attach.after-mount",
+	"volume.create.after-intent", "volume.create.after-engine",
+	"volume.remove.after-intent", "volume.remove.after-engine",
+	"volume.resize.after-intent", "volume.resize.after-engine",
+	"snapshot.create.after-intent", "snapshot.create.after-engine",
+	"snapshot.remove.after-intent", "snapshot.remove.after-engine",
+	"snapshot.restore.after-intent", "snapshot.restore.after-engine",
+	"image.pull.after-engine",
+	"image.remove.after-intent",
+	"fip.attach.after-intent", "fip.attach.after-apply",
+	"fip.detach.after-intent",
 }
 
 // leads says what leads to a failpoint.
