@@ -372,6 +372,13 @@ func TestPricesAreNoted(t *testing.T) {
 	w.Reopen(10 * 24 * time.Hour)
 	begin(costs(t, third), "")
 	noted(3)
+
+	// And a fourth while the machine is off.
+	fourth := map[string]string{"2026-01-01": "0.001", "2026-11-12": "0.002", "2026-11-20": "0", "2026-11-25": "1"}
+	begin(costs(t, fourth), "")
+	w.Reboot(10 * 24 * time.Hour)
+	begin(costs(t, fourth), "")
+	noted(4)
 }
 
 // What ran before prices change costs what it did.

@@ -19,16 +19,19 @@ import (
 // World is a store whose time stands still but for Pass.
 type World struct {
 	*testing.T
+
 	Store *store.Store
 	Ref   account.Ref // of ann
 	path  string
 	now   atomic.Int64 // nanoseconds since 1970
+	// booted is when the machine was.
+	booted time.Time
 }
 
 // New begins at a time, with the account ann.
 func New(t *testing.T, at time.Time) *World {
 	t.Helper()
-	w := &World{T: t, path: filepath.Join(t.TempDir(), "hyper.db")}
+	w := &World{T: t, path: filepath.Join(t.TempDir(), "hyper.db"), booted: at.Add(-time.Hour)}
 	w.now.Store(at.UnixNano())
 	w.open()
 	t.Cleanup(func() { _ = w.Store.Close() })
@@ -40,8 +43,8 @@ func (w *World) open() {
 	w.Helper()
 	st, err := store.OpenAt(w.path, store.Clock{
 		Wall: w.Time,
-		Boot: func() time.Duration { return w.Time().Sub(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)) },
-		ID:   func() (string, error) { return "boot", nil },
+		Boot: func() time.Duration { return w.Time().Sub(w.booted) },
+		ID:   func() (string, error) { return w.booted.String(), nil },
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -61,6 +64,17 @@ func (w *World) Reopen(away time.Duration) {
 
 // Time is what the clock shows.
 func (w *World) Time() time.Time { return time.Unix(0, w.now.Load()).UTC() }
+
+// Reboot is a restart of the machine, which was off for a while.
+func (w *World) Reboot(off time.Duration) {
+	w.Helper()
+	if err := w.Store.Close(); err != nil {
+		w.Fatal(err)
+	}
+	w.Pass(off)
+	w.booted = w.Time()
+	w.open()
+}
 
 // Pass lets time pass.
 func (w *World) Pass(d time.Duration) { w.now.Add(int64(d)) }
