@@ -114,7 +114,7 @@ func rows(p types.Prices, all bool, now time.Time) []row {
 // of are the prices of one version, in the order in which people look for them.
 func of(v types.PriceVersion, currency string) []row {
 	var out []row
-	for _, size := range slices.SortedFunc(maps.Keys(v.Containers), bySize) {
+	for _, size := range Sizes(v) {
 		out = append(out, perSecond("container", "container", size, currency, v.Containers[size]))
 	}
 	for _, stored := range []struct {
@@ -145,6 +145,9 @@ func perSecond(item, kind, size, currency string, price types.Amount) row {
 		Per30Days: money.Amount(currency, money.Times(price, money.ThirtyDays, 1)),
 	}
 }
+
+// Sizes are those of containers that a version has prices for, in their order.
+func Sizes(v types.PriceVersion) []string { return slices.SortedFunc(maps.Keys(v.Containers), bySize) }
 
 // bySize puts sizes in their order, which is s, m, l.
 func bySize(a, b string) int {
