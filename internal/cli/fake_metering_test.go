@@ -19,8 +19,10 @@ var meteringPath = regexp.MustCompile(`^(?:/accounts/([^/]+))?/(usage|usage/entr
 // metering knows November 2026, in which one container ran all the time. All accounts have the same.
 type metering struct {
 	own, operators *types.Budget
-	old            bool // the server is older, and has none of it
 }
+
+// older is an account whose server has none of it.
+const older = "older"
 
 // removedID is the id of an account that is no more.
 const removedID = "9f3c1f0f6f0f4cf3a7f1d1d7f44e8a52"
@@ -28,7 +30,7 @@ const removedID = "9f3c1f0f6f0f4cf3a7f1d1d7f44e8a52"
 func (m *metering) serve(w http.ResponseWriter, r *http.Request, path string, body []byte, imageIsThere bool) any {
 	match := meteringPath.FindStringSubmatch(path)
 	account, what, query := match[1], match[2], r.URL.Query()
-	if m.old {
+	if r.Header.Get(types.HeaderAccount) == older {
 		return refusal{http.StatusNotFound, "page not found"}
 	}
 	if account == "nobody" {

@@ -29,7 +29,7 @@ func Command(s *session.Session) *cobra.Command {
 		Use:   "budget [OPTIONS]",
 		Short: "Show or set what the account may spend in a month",
 		Long:  "Show what the account may spend in a month, and has spent; 'set' and 'rm' are for its own budget.\n\n" + help,
-		Args:  cli.NoArgs,
+		Args:  group.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			state, err := s.Hyper.Budget(cmd.Context())
 			if err != nil {

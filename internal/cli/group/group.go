@@ -2,7 +2,11 @@
 // those that only have commands and show help.
 package group
 
-import "github.com/spf13/cobra"
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
 
 const runs = "hyper.runs"
 
@@ -19,4 +23,12 @@ func Runs(cmd *cobra.Command) *cobra.Command {
 func DoesRun(cmd *cobra.Command) bool {
 	_, ok := cmd.Annotations[runs]
 	return ok
+}
+
+// NoArgs is docker/cli's check of that name, which for a group shows its help.
+func NoArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errors.New("accepts no arguments")
+	}
+	return nil
 }

@@ -49,6 +49,9 @@ func rows(u types.Usage) []row {
 		if r.Name == "" {
 			r.Name = l.Resource
 		}
+		if l.Unit == "" { // A correction is an amount, and no use.
+			r.Used = ""
+		}
 		list = append(list, r)
 	}
 	return list
