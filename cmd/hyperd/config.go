@@ -39,6 +39,8 @@ type config struct {
 	Fetch           fetching `yaml:"fetch"`
 	Limits          limits   `yaml:"limits"`
 	Build           building `yaml:"build"`
+	Prices          string   `yaml:"prices"` // YAML file of the price book; "": the original's prices
+	SMTP            smtp     `yaml:"smtp"`
 	Trace           bool     `yaml:"trace"`
 
 	// Quotas are those of accounts that are made from now on, by resource, where they differ from quota.Defaults.
@@ -62,6 +64,16 @@ type building struct {
 	Off         bool   `yaml:"off"`          // refuse to build
 	Size        string `yaml:"size"`         // of an account's builder; default m2
 	IdleMinutes int    `yaml:"idle-minutes"` // that a builder runs on after its last use; default 10
+}
+
+// smtp says through which server mail is sent.
+type smtp struct {
+	Host         string `yaml:"host"` // "": no mail is sent
+	Port         int    `yaml:"port"` // default: 587, 465 with tls, 25 with none
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password-file"`
+	From         string `yaml:"from"`
+	TLS          string `yaml:"tls"` // starttls, the default, tls or none
 }
 
 // limits bound what containers and their owners may do.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/budget"
 	"github.com/hypercloud/hyper/internal/cloud/build"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -28,10 +29,12 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/usage"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/engine/local"
 	"github.com/hypercloud/hyper/internal/fetch"
+	"github.com/hypercloud/hyper/internal/mail"
 	"github.com/hypercloud/hyper/internal/server"
 	"github.com/hypercloud/hyper/internal/server/auth"
 	"github.com/hypercloud/hyper/internal/server/docker"
@@ -111,6 +114,9 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := p.usage.Begin(ctx); err != nil {
+		return err
+	}
 	defer p.images.Close()
 	defer p.containers.Close()
 	if err := p.recover(ctx, b.engine, log); err != nil {
@@ -119,7 +125,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	p.fips.Report()
 	background, endBackground := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
-	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom, keepTime(b.store, log)} {
+	for _, watch := range []func(context.Context){p.snapshots.Run, p.volumes.Watch, b.engine.GuardRoom, keepTime(b.store, log), p.notePrices, p.watchBudgets, p.sendMail} {
 		watchers.Go(func() { watch(background) })
 	}
 	defer func() { endBackground(); watchers.Wait() }()
@@ -132,7 +138,7 @@ func serve(ctx context.Context, c config, log *slog.Logger) error {
 	}
 	built, _ := time.Parse(time.RFC3339, version.BuildTime)
 	srv := server.New(server.Config{
-		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, Builds: p.builds, Doctor: p.doctor, System: p.system, Events: p.events,
+		Containers: p.containers, Images: p.images, Volumes: p.volumes, UploadPort: uploadPort(c), Networks: p.network, FIPs: p.fips, Snapshots: p.snapshots, SecGroups: p.secgroups, Accounts: p.accounts, Compose: p.compose, Builds: p.builds, Doctor: p.doctor, Usage: p.usage, Budgets: p.budgets, System: p.system, Events: p.events,
 		Logins: &registry.Service{Transport: b.web.Transport()},
 		Auth: auth.Any{
 			Socket: &auth.Peers{Account: acc.Ref, Named: p.accounts.Named},
@@ -180,29 +186,56 @@ type parts struct {
 	compose    *compose.Service
 	builds     *build.Service
 	doctor     *doctor.Service
+	usage      *usage.Service
+	budgets    *budget.Service
+	mail       *mail.Sender // nil: there is no mail server
+}
+
+// notePrices notes prices whose day comes.
+func (p *parts) notePrices(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	p.usage.Watch(ctx, tick.C)
+}
+
+// watchBudgets tells accounts of theirs.
+func (p *parts) watchBudgets(ctx context.Context) {
+	tick := time.NewTicker(budget.Often)
+	defer tick.Stop()
+	p.budgets.Watch(ctx, p.containers, tick.C)
+}
+
+// sendMail sends what is to be told by mail.
+func (p *parts) sendMail(ctx context.Context) {
+	if p.mail != nil {
+		p.mail.Run(ctx)
+	}
 }
 
 func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace func(string, time.Time)) (*parts, error) {
 	st, eng := b.store, b.engine
 	p := &parts{store: st, events: event.NewBus()}
-	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web, SpoolDir: filepath.Join(c.DataRoot, "tmp")})
+	if err := p.billing(c, log); err != nil {
+		return nil, err
+	}
+	p.images = image.New(image.Config{Store: st, Engine: eng, Events: p.events, Log: log, Fetch: b.web, SpoolDir: filepath.Join(c.DataRoot, "tmp"), Spending: p.budgets})
 	p.volumes = volume.New(volume.Config{Store: st, Engine: eng, Events: p.events, Log: log, MaxSizeGB: c.Limits.VolumeMaxGB,
-		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute})
-	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log})
+		Fetch: b.web, FillTime: time.Duration(c.Limits.FillMinutes) * time.Minute, Spending: p.budgets})
+	p.snapshots = snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: p.events, Log: log, Spending: p.budgets})
 	p.network = network.New(network.Config{Store: st, Engine: eng, Events: p.events, Reserved: slices.Concat(b.pool.Prefixes(), b.uplink), Log: log})
 	var wire fip.Wire
 	if c.FIPProbe {
 		wire = eng
 	}
-	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Wire: wire, Events: p.events, Log: log})
+	p.fips = fip.New(fip.Config{Store: st, Network: p.network, Pool: b.pool, Wire: wire, Events: p.events, Log: log, Spending: p.budgets})
 	p.secgroups = secgroup.New(secgroup.Config{Store: st, Network: p.network, Events: p.events, Log: log})
 	p.containers = container.New(container.Config{
 		Store: st, Engine: eng, Images: p.images, Volumes: p.volumes, Network: p.network, FIPs: p.fips, Events: p.events, Log: log,
-		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace,
+		DataRoot: c.DataRoot, LogConfig: engine.LogConfig{MaxFiles: c.Limits.LogFiles, MaxSize: c.Limits.LogFileSize}, Trace: trace, Spending: p.budgets,
 	})
 	p.builds = build.New(build.Config{Store: st, Engine: eng, Containers: p.containers, Images: p.images, Log: log,
-		Off: c.Build.Off, Size: c.Build.Size, Idle: time.Duration(c.Build.IdleMinutes) * time.Minute})
-	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log})
+		Off: c.Build.Off, Size: c.Build.Size, Idle: time.Duration(c.Build.IdleMinutes) * time.Minute, Spending: p.budgets})
+	p.compose = compose.New(compose.Config{Store: st, Containers: p.containers, Images: p.images, Volumes: p.volumes, FIPs: p.fips, Log: log, Spending: p.budgets})
 	p.system = system.New(system.Config{Store: st, Engine: eng, FIPs: p.fips, Operator: operator, ID: operator.ID(), Root: c.DataRoot})
 	p.doctor = doctor.New(doctor.Config{Store: st, Engine: eng, Containers: p.containers, Log: log})
 	var err error
@@ -213,6 +246,24 @@ func assemble(c config, b base, operator account.Ref, log *slog.Logger, trace fu
 		},
 	})
 	return p, err
+}
+
+// billing makes what tells of use, and holds accounts to their budgets.
+func (p *parts) billing(c config, log *slog.Logger) error {
+	book, err := priceBook(c.Prices)
+	if err != nil {
+		return err
+	}
+	if p.mail, err = postOffice(c.SMTP, log); err != nil {
+		return err
+	}
+	p.usage = usage.New(usage.Config{Store: p.store, Book: book, Log: log})
+	rules := budget.Config{Store: p.store, Book: book, Events: p.events, Log: log}
+	if p.mail != nil {
+		rules.Mail = p.mail
+	}
+	p.budgets = budget.New(rules)
+	return nil
 }
 
 // recover brings store and machine together after a start: see container.Service.Recover.

@@ -146,6 +146,11 @@ func (f *fakeContainers) Create(_ context.Context, _ account.Ref, req container.
 	return container.Created{ID: webID}, f.note("create %s %s", req.Name, req.Image)
 }
 
+func (f *fakeContainers) Estimate(_ context.Context, _ account.Ref, req container.CreateRequest) (container.Prospect, error) {
+	f.created = req
+	return container.Prospect{Name: req.Name, Image: req.Image, Size: "s4"}, f.note("estimate %s %s", req.Name, req.Image)
+}
+
 func (f *fakeContainers) Start(_ context.Context, _ account.Ref, ref string) error {
 	return f.note("start %s", ref)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/budget"
 	"github.com/hypercloud/hyper/internal/cloud/build"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
@@ -26,6 +27,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
 	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/usage"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine/fake"
 	"github.com/hypercloud/hyper/internal/fetch"
@@ -42,6 +44,7 @@ type town struct {
 	engine   *fake.Engine
 	store    *store.Store
 	server   *server.Server
+	office   *server.Server // the same, where everybody is the operator: see operator
 	accounts map[string]account.Ref
 	secrets  map[string]string // of Ann's keys
 	now      atomic.Int64      // Unix seconds; 0: the clock's
@@ -84,30 +87,41 @@ func newTown(t *testing.T) *town {
 	}
 	eng, bus := fake.New(), event.NewBus()
 	tn.engine = eng
+	budgets := budget.New(budget.Config{Store: st, Events: bus, Mail: noMail{}, Log: log})
 	eng.Serve("docker.io/library/"+annsImage+":latest", fake.MakeImage(annsImage, time.Now(), "base"))
-	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
-	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}})
+	images := image.New(image.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}, Spending: budgets})
+	volumes := volume.New(volume.Config{Store: st, Engine: eng, Events: bus, Log: log, Fetch: emptyArchives{}, Spending: budgets})
 	nets := network.New(network.Config{Store: st, Engine: eng, Events: bus, Log: log})
-	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: fip.MustPool("198.18.0.0/24"), Events: bus, Log: log})
+	fips := fip.New(fip.Config{Store: st, Network: nets, Pool: fip.MustPool("198.18.0.0/24"), Events: bus, Log: log, Spending: budgets})
 	containers := container.New(container.Config{
-		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir,
+		Store: st, Engine: eng, Images: images, Volumes: volumes, Network: nets, FIPs: fips, Events: bus, Log: log, DataRoot: dir, Spending: budgets,
 	})
 	t.Cleanup(func() { containers.Close(); images.Close() })
 	if err := containers.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	tn.server = server.New(server.Config{
-		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log}),
+	config := server.Config{
+		Containers: containers, Images: images, Volumes: volumes, Networks: nets, FIPs: fips, Snapshots: snapshot.New(snapshot.Config{Store: st, Engine: eng, Events: bus, Log: log, Spending: budgets}),
 		SecGroups: secgroup.New(secgroup.Config{Store: st, Network: nets, Events: bus, Log: log}), Accounts: rules, Events: bus, Logins: anyLogin{},
-		Builds:  build.New(build.Config{Store: st, Containers: containers, Images: images, Log: log}),
-		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log}),
-		System:  system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
-		Auth:    auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
-		Build:   docker.Build{Version: "0.1.0"}, Log: log,
-	})
+		Builds:  build.New(build.Config{Store: st, Containers: containers, Images: images, Log: log, Spending: budgets}),
+		Compose: compose.New(compose.Config{Store: st, Containers: containers, Images: images, Volumes: volumes, FIPs: fips, Log: log, Spending: budgets}),
+		Usage:   usage.New(usage.Config{Store: st, Log: log}), Budgets: budgets,
+		System: system.New(system.Config{Store: st, Engine: eng, ID: "town", Root: dir}),
+		Auth:   auth.Any{Socket: &auth.Peers{}, TLS: auth.NewRemote(auth.RemoteConfig{Entries: tn, Log: log, Now: tn.clock, SpoolDir: dir})},
+		Build:  docker.Build{Version: "0.1.0"}, Log: log,
+	}
+	tn.server = server.New(config)
+	config.Auth = byName{rules}
+	tn.office = server.New(config)
 	tn.furnish()
 	return tn
 }
+
+// noMail is of a server that nobody is behind.
+type noMail struct{}
+
+// Post implements budget.Mail.
+func (noMail) Post(string, string, string) {}
 
 // emptyArchives are at every URL.
 type emptyArchives struct{}
@@ -356,7 +370,7 @@ func TestNoAnswerTellsOfAnother(t *testing.T) {
 	until := fmt.Sprint("?since=1&until=", time.Now().Unix()+1)
 	for _, target := range []string{
 		"/containers/json?all=1&size=1", "/images/json?all=1", "/volumes", "/snapshots", "/sg", "/fips", "/info", "/system/df", "/networks", "/networks/bridge", "/events" + until,
-		"/credentials", "/tokens", "/certificates", "/quotas",
+		"/credentials", "/tokens", "/certificates", "/quotas", "/usage", "/usage/entries", "/bill", "/budget",
 	} {
 		code, out := tn.ask("bob", "GET", "/v1.44"+target, "")
 		if code != http.StatusOK {

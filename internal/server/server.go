@@ -37,6 +37,8 @@ type Config struct {
 	Compose    hyper.Compose
 	Builds     docker.Builds
 	Doctor     hyper.Doctor
+	Usage      Usage
+	Budgets    hyper.Budgets
 	System     docker.System
 	Events     *event.Bus
 	Logins     docker.Logins // nil: logging in to registries is not offered
@@ -59,6 +61,12 @@ type Containers interface {
 type Volumes interface {
 	docker.Volumes
 	hyper.Volumes
+}
+
+// Usage is what both groups of calls need of usage.Service.
+type Usage interface {
+	docker.Usage
+	hyper.Usage
 }
 
 // Server answers HTTP requests.
@@ -92,9 +100,9 @@ func New(c Config) *Server {
 	s.life, s.kill = context.WithCancel(context.Background())
 	d := &docker.API{
 		Containers: c.Containers, Images: c.Images, Volumes: c.Volumes, Networks: c.Networks, System: c.System,
-		Events: c.Events, Logins: c.Logins, Builds: c.Builds, Build: c.Build, Log: c.Log,
+		Events: c.Events, Logins: c.Logins, Builds: c.Builds, Usage: c.Usage, Build: c.Build, Log: c.Log,
 	}
-	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, SecGroups: c.SecGroups, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Doctor: c.Doctor, Events: c.Events, UploadPort: c.UploadPort}
+	h := &hyper.API{Containers: c.Containers, FIPs: c.FIPs, Snapshots: c.Snapshots, SecGroups: c.SecGroups, Volumes: c.Volumes, Accounts: c.Accounts, Compose: c.Compose, Doctor: c.Doctor, Usage: c.Usage, Budgets: c.Budgets, Events: c.Events, UploadPort: c.UploadPort}
 	s.routes = append(d.Routes(), h.Routes()...)
 	s.router = newRouter(s.routes)
 	return s

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -53,6 +54,13 @@ func (s *Service) Builder(ctx context.Context, a account.Ref) (*Builder, error) 
 	if s.Off {
 		return nil, oops.NotImplemented("this machine's operator does not offer to build images: build elsewhere, and push to a registry or load")
 	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return nil, err
+	}
+	return s.builder(ctx, a)
+}
+
+func (s *Service) builder(ctx context.Context, a account.Ref) (*Builder, error) {
 	leave := s.enter(a)
 	id, err := s.ensure(ctx, a)
 	if err != nil {
@@ -77,7 +85,10 @@ func (s *Service) Existing(ctx context.Context, a account.Ref) (*Builder, bool, 
 	if _, ok := s.Containers.Builder(a); !ok || s.Off {
 		return nil, false, nil
 	}
-	b, err := s.Builder(ctx, a)
+	if err := a.Check(); err != nil {
+		return nil, false, err
+	}
+	b, err := s.builder(ctx, a)
 	return b, err == nil, err
 }
 
@@ -134,6 +145,10 @@ func (s *Service) ensure(ctx context.Context, a account.Ref) (string, error) {
 	defer func() { _ = s.turns.Unlock(a.ID()) }()
 	c, ok := s.Containers.Builder(a)
 	if ok && c.Spec.Labels[versionLabel] != version() { // another hyperd's: the cache in its volume stays
+		ctx = quota.Once(ctx)
+		if err := quota.Afford(ctx, s.Spending, a); err != nil {
+			return "", err // while it is still there
+		}
 		if _, err := s.Containers.Remove(ctx, a, c.ID, container.RemoveOptions{Force: true}); err != nil {
 			return "", err
 		}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/oops"
 )
 
@@ -53,7 +54,11 @@ func (c *control) bridge(ctx context.Context, req *gateway.SolveRequest) (*gatew
 
 // solve is a whole build. Images that are to stay here are loaded from what buildkitd sends.
 func (c *control) solve(ctx context.Context, req *controlapi.SolveRequest) (*controlapi.SolveResponse, error) {
-	var err error
+	ctx = quota.Once(ctx) // what could be begun is kept
+	err := quota.Afford(ctx, c.s.Spending, c.a)
+	if err != nil {
+		return nil, err
+	}
 	if req.FrontendAttrs, err = c.withNames(ctx, req.Frontend, req.FrontendAttrs); err != nil {
 		return nil, err
 	}

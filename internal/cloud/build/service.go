@@ -20,6 +20,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -43,6 +44,8 @@ type Config struct {
 	Size string
 	// Idle is how long a builder runs on after its last use. Default 10 minutes.
 	Idle time.Duration
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 // Service carries out builds.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -95,6 +96,7 @@ func (s *Service) Build(ctx context.Context, a account.Ref, req Request, progres
 		}
 		req.Tags[i] = reference.TagNameOnly(named).String()
 	}
+	ctx = quota.Once(ctx) // what could be begun is kept
 	b, err := s.Builder(ctx, a)
 	if err != nil {
 		return "", err

@@ -25,6 +25,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Volumes    *volume.Service
 	FIPs       *fip.Service
 	Log        *slog.Logger
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 // Service carries out the rules of compose projects.

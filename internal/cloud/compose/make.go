@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/cloud/container"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -110,6 +111,10 @@ func (r *run) create(ctx context.Context, service string, n int, replaces string
 func (r *run) recreate(ctx context.Context, service string, c instance) error {
 	if c.Spec.Protection {
 		return oops.Conflict("container %s is protected and cannot be replaced: switch that off by 'hyper update --protection=false %s', or use --no-recreate", c.Name, c.Name)
+	}
+	// A budget that is spent must not end what runs: it is asked about before the stop.
+	if err := quota.Afford(ctx, r.Spending, r.a); err != nil {
+		return err
 	}
 	ran := c.State.Status.Live()
 	if err := r.stop(ctx, c.Container, nil); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -68,7 +69,7 @@ func (s *Service) begin(ctx context.Context, a account.Ref, typed string, need b
 			r.known[name] = true
 		}
 	}
-	return context.WithoutCancel(ctx), r, leave, nil
+	return quota.Once(context.WithoutCancel(ctx)), r, leave, nil
 }
 
 func (r *run) view() *store.View { return r.Store.View(r.a) }

@@ -13,6 +13,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/names"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -21,31 +22,12 @@ import (
 // it is there afterwards or nothing.
 func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) (Created, error) {
 	defer s.Trace("create", time.Now())
-	if req.Name != "" {
-		if req.Name[0] == '/' {
-			req.Name = req.Name[1:]
-		}
-		if err := checkName(req.Name); err != nil {
-			return Created{}, err
-		}
-	}
-	img, err := s.Images.Find(a, req.Image)
+	c, plans, err := s.draft(a, &req)
 	if err != nil {
 		return Created{}, err
 	}
-	spec, plans, err := resolve(&req, img)
-	if err != nil {
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
 		return Created{}, err
-	}
-	if err := publishable(s.Engine, spec.Published); err != nil {
-		return Created{}, err
-	}
-	c := Container{
-		ID: newID(), Name: req.Name, ImageID: img.ID, Phase: store.Creating, CreatedAt: time.Now().UTC(),
-		Spec: spec, State: State{Status: store.StatusCreated},
-	}
-	if c.Spec.Hostname == "" {
-		c.Spec.Hostname = shortID(c.ID)
 	}
 	// From here on the client's going away must not leave a half. It only ends the filling of a volume, and so the creation.
 	filling := ctx
@@ -71,6 +53,37 @@ func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) 
 	return Created{ID: c.ID}, nil
 }
 
+// draft is the row of a container that is asked for, as far as that does not take the account's other things.
+func (s *Service) draft(a account.Ref, req *CreateRequest) (c Container, plans []mountPlan, err error) {
+	if req.Name != "" {
+		if req.Name[0] == '/' {
+			req.Name = req.Name[1:]
+		}
+		if err := checkName(req.Name); err != nil {
+			return c, nil, err
+		}
+	}
+	img, err := s.Images.Find(a, req.Image)
+	if err != nil {
+		return c, nil, err
+	}
+	spec, plans, err := resolve(req, img)
+	if err != nil {
+		return c, nil, err
+	}
+	if err := publishable(s.Engine, spec.Published); err != nil {
+		return c, nil, err
+	}
+	c = Container{
+		ID: newID(), Name: req.Name, ImageID: img.ID, Phase: store.Creating, CreatedAt: time.Now().UTC(),
+		Spec: spec, State: State{Status: store.StatusCreated},
+	}
+	if c.Spec.Hostname == "" {
+		c.Spec.Hostname = shortID(c.ID)
+	}
+	return c, plans, nil
+}
+
 // intend writes the container and its volumes as being made. A container without a name gets one.
 func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
 	asked := *c
@@ -84,51 +97,57 @@ func (s *Service) intend(ctx context.Context, a account.Ref, c *Container, req *
 
 func (s *Service) intendOnce(ctx context.Context, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
 	err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
-		for try := 0; c.Name == "" && try < 100; try++ {
-			name := names.Generate()
-			if _, taken := tx.ContainerByName(name); !taken {
-				c.Name = name
-			}
-		}
-		if c.Name == "" {
-			c.Name = shortID(c.ID)
-		}
-		if err := s.place(tx, c, req); err != nil {
-			return err
-		}
-		// The container's row comes first: a name that is taken is the likelier complaint.
-		if err := tx.PutContainer(*c); err != nil {
-			return err
-		}
-		if err := checkGroups(tx.View, c.Spec.SecGroups); err != nil {
-			return err
-		}
-		old, err := replaced(tx, req.Replaces)
-		if err != nil {
-			return err
-		}
-		if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old); err != nil {
-			return err
-		}
-		if err := borrow(tx.View, c, req.VolumesFrom); err != nil {
-			return err
-		}
-		// This is the only writer now, so the view that readers see is what there was before.
-		if err := room(s.Store.View(a), c.Spec.Size, len(fresh), old); err != nil {
-			return err
-		}
-		// This too: what else is wrong must not use up an address, nor be hidden by the lack of one.
-		if asked := c.Spec.FIP.Asked; asked != "" {
-			if err := fip.Leads(tx.View, c); err != nil {
-				return err
-			}
-			if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, c.ID, predecessor(tx.View, c)); err != nil {
-				return err
-			}
-		}
-		return tx.PutContainer(*c)
+		fresh, err = s.enter(tx, a, c, req, plans)
+		return err
 	})
 	return fresh, err
+}
+
+// enter writes the container and its volumes in a transaction.
+func (s *Service) enter(tx *store.Tx, a account.Ref, c *Container, req *CreateRequest, plans []mountPlan) (fresh []string, err error) {
+	for try := 0; c.Name == "" && try < 100; try++ {
+		name := names.Generate()
+		if _, taken := tx.ContainerByName(name); !taken {
+			c.Name = name
+		}
+	}
+	if c.Name == "" {
+		c.Name = shortID(c.ID)
+	}
+	if err := s.place(tx, c, req); err != nil {
+		return nil, err
+	}
+	// The container's row comes first: a name that is taken is the likelier complaint.
+	if err := tx.PutContainer(*c); err != nil {
+		return nil, err
+	}
+	if err := checkGroups(tx.View, c.Spec.SecGroups); err != nil {
+		return nil, err
+	}
+	old, err := replaced(tx, req.Replaces)
+	if err != nil {
+		return nil, err
+	}
+	if c.Spec.Mounts, fresh, err = takeVolumes(tx, c.ID, plans, old); err != nil {
+		return nil, err
+	}
+	if err := borrow(tx.View, c, req.VolumesFrom); err != nil {
+		return nil, err
+	}
+	// This is the only writer now, so the view that readers see is what there was before.
+	if err := room(s.Store.View(a), c.Spec.Size, len(fresh), old); err != nil {
+		return nil, err
+	}
+	// This too: what else is wrong must not use up an address, nor be hidden by the lack of one.
+	if asked := c.Spec.FIP.Asked; asked != "" {
+		if err := fip.Leads(tx.View, c); err != nil {
+			return nil, err
+		}
+		if c.Spec.FIP, err = s.FIPs.Reserve(tx, asked, c.ID, predecessor(tx.View, c)); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, tx.PutContainer(*c)
 }
 
 // make builds on the machine what was intended, and then says that it is there. Volumes are filled for as long as filling is not done.

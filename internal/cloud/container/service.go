@@ -26,6 +26,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/fip"
 	"github.com/hypercloud/hyper/internal/cloud/image"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
@@ -51,6 +52,8 @@ type Config struct {
 	Log     *slog.Logger
 	// DataRoot is where files that are bound into containers live (hosts, hostname, resolv.conf).
 	DataRoot string
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 	// RestartAfter is how long a container must have run for its restart policy to act. Default 10 s
 	// (behaviour 2.5).
 	RestartAfter time.Duration

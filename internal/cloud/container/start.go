@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -33,6 +34,9 @@ func (s *Service) Start(ctx context.Context, a account.Ref, ref string) error {
 		return oops.NotModified("container %s is running", c.Name)
 	case store.StatusPaused:
 		return oops.Conflict("cannot start a paused container, try unpause instead")
+	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return err
 	}
 	e.backoff = 0
 	return s.start(context.WithoutCancel(ctx), a, c, e, false)

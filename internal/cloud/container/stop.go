@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -139,6 +140,10 @@ func (s *Service) Restart(ctx context.Context, a account.Ref, ref string, opts S
 	}
 	defer e.ops.Unlock()
 	if _, err := opts.signal(c); err != nil {
+		return err
+	}
+	// A budget that is spent must not end what runs: it is asked about before the stop.
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
 		return err
 	}
 	if c.State.Status.Live() {

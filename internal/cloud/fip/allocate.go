@@ -17,13 +17,16 @@ import (
 const attempts = 5
 
 // Allocate gives the account count addresses, the lowest free ones of the pool: all of them or none.
-// Errors: ErrInvalidArgument for a count below 1; ErrResourceExhausted over quota, or when the pool has not so many.
+// Errors: ErrInvalidArgument for a count below 1; ErrResourceExhausted over quota, when a budget is spent, or when the pool has not so many.
 func (s *Service) Allocate(ctx context.Context, a account.Ref, count int) ([]netip.Addr, error) {
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
 	if count < 1 {
 		return nil, oops.Invalid("%d floating IPs cannot be allocated: ask for 1 or more", count)
+	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return nil, err
 	}
 	var given []netip.Addr
 	err := s.Vetted(ctx, func() (err error) {

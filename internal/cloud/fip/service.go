@@ -18,6 +18,7 @@ import (
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
 	"github.com/hypercloud/hyper/internal/cloud/network"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -33,6 +34,8 @@ type Config struct {
 	Log    *slog.Logger
 	// MaxPerContainer is how many addresses a container may have. Default 1, which is all that networks carry today.
 	MaxPerContainer int
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 // Service carries out the rules of floating IPs.

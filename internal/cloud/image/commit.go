@@ -7,6 +7,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
 )
@@ -74,7 +75,8 @@ func (s *Service) Commit(ctx context.Context, a account.Ref, req CommitRequest) 
 	if _, have := s.Store.View(a).Image(req.Base); !have {
 		return "", oops.NotFound("the image that the container was made from was removed: pull it again")
 	}
-	if err := room(s.Store.View(a)); err != nil {
+	ctx = quota.Once(ctx)
+	if err := s.room(ctx, a); err != nil {
 		return "", err
 	}
 	var id string

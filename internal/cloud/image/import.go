@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/diskroom"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -50,7 +51,8 @@ func (s *Service) Import(ctx context.Context, a account.Ref, req ImportRequest) 
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if err := room(s.Store.View(a)); err != nil {
+	ctx = quota.Once(ctx)
+	if err := s.room(ctx, a); err != nil {
 		return "", err // before anything is read
 	}
 	layer, err := s.layerOf(req.Archive)

@@ -8,6 +8,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -50,7 +51,8 @@ func (s *Service) load(ctx context.Context, a account.Ref, req LoadRequest, acti
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := room(s.Store.View(a)); err != nil {
+	ctx = quota.Once(ctx)
+	if err := s.room(ctx, a); err != nil {
 		return err // before anything is read
 	}
 	return s.Engine.Load(ctx, a, engine.LoadRequest{
@@ -103,9 +105,8 @@ func (s *Service) keep(ctx context.Context, a account.Ref, img *engine.Image, na
 	if img.Size > s.MaxSize {
 		return oops.Exhausted("the image has %d MB, an image can have at most %d MB", img.Size>>20, s.MaxSize>>20)
 	}
-	v := s.Store.View(a)
-	if _, have := v.Image(img.ID); !have { // one that is there stays as it came
-		if err := room(v); err != nil {
+	if _, have := s.Store.View(a).Image(img.ID); !have { // one that is there stays as it came
+		if err := s.room(ctx, a); err != nil {
 			return err
 		}
 		if err := enter(ctx); err != nil {

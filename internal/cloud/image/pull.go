@@ -67,8 +67,9 @@ func (s *Service) pull(a account.Ref, named reference.Named, key pullKey, p *pul
 		return oops.Unavailable("hyperd is ending: pull again when it is back")
 	}
 	defer turns.Release(1)
+	ctx := quota.Once(s.base)
 	if _, known := findTag(s.Store.View(a), named); !known {
-		if err := room(s.Store.View(a)); err != nil {
+		if err := s.room(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -80,7 +81,7 @@ func (s *Service) pull(a account.Ref, named reference.Named, key pullKey, p *pul
 			return pullError(named, req, err)
 		}
 		failpoint.Hit("image.pull.after-engine")
-		fresh, gone, err := s.record(a, named, img, p)
+		fresh, gone, err := s.record(ctx, a, named, img, p)
 		if err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (s *Service) pull(a account.Ref, named reference.Named, key pullKey, p *pul
 
 // record writes what the engine has now: the image and its name. fresh tells that the name meant something else
 // before; gone, that the image has left the engine since it was fetched.
-func (s *Service) record(a account.Ref, named reference.Named, img *engine.Image, p *pull) (fresh, gone bool, err error) {
+func (s *Service) record(ctx context.Context, a account.Ref, named reference.Named, img *engine.Image, p *pull) (fresh, gone bool, err error) {
 	sh := s.shelf(a)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -107,6 +108,12 @@ func (s *Service) record(a account.Ref, named reference.Named, img *engine.Image
 	if img.Size > s.MaxSize {
 		err = oops.Invalid("image %s has %d MB, an image can have at most %d MB", reference.FamiliarString(named), img.Size>>20, s.MaxSize>>20)
 	} else {
+		if _, have := s.Store.View(a).Image(img.ID); !have {
+			if err = s.room(ctx, a); err != nil {
+				s.drop(s.base, a, sh, img.ID)
+				return false, false, err
+			}
+		}
 		err = s.Store.Update(s.base, a, func(tx *store.Tx) error {
 			var err error
 			fresh, err = s.enter(tx, named, img)
@@ -162,6 +169,14 @@ func move(tx *store.Tx, t store.Tag) error {
 // room says whether the view's account may have one more image.
 func room(v *store.View) error {
 	return quota.Room(v, quota.Images, int64(v.Counts().Images), 1)
+}
+
+// room says whether an account may have one more image, and can afford it.
+func (s *Service) room(ctx context.Context, a account.Ref) error {
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return err
+	}
+	return room(s.Store.View(a))
 }
 
 // pullError puts an engine's error in the words that users know (api 21.2).

@@ -271,10 +271,10 @@ func TestRecordNoticesARemoval(t *testing.T) {
 	named, _ := parsePull("mysql", "8")
 	sh, p := b.images.shelf(b.a), newPull()
 	sh.lost[p] = map[string]bool{mysql.ID: true}
-	if _, gone, err := b.images.record(b.a, named, &mysql, p); !gone || err != nil {
+	if _, gone, err := b.images.record(t.Context(), b.a, named, &mysql, p); !gone || err != nil {
 		t.Errorf("the first time: gone %v, %v", gone, err)
 	}
-	if fresh, gone, err := b.images.record(b.a, named, &mysql, p); !fresh || gone || err != nil {
+	if fresh, gone, err := b.images.record(t.Context(), b.a, named, &mysql, p); !fresh || gone || err != nil {
 		t.Errorf("the second time: fresh %v, gone %v, %v", fresh, gone, err)
 	}
 }

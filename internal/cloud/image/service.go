@@ -21,6 +21,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/fetch"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	Fetch Fetcher
 	// SpoolDir is where root file systems are kept while they are imported; "": where the system keeps temporary files.
 	SpoolDir string
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 const (

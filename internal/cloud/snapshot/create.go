@@ -23,11 +23,14 @@ type CreateRequest struct {
 }
 
 // Create takes a snapshot. Errors: ErrInvalidArgument for the name, ErrNotFound for the volume, ErrConflict for a name that is taken or
-// a volume that a container has, ErrResourceExhausted over quota or when the machine's disk is full.
+// a volume that a container has, ErrResourceExhausted over quota, when a budget is spent or the machine's disk is full.
 func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) (*store.Snapshot, error) {
 	if req.Name == "" {
 		req.Name = randomHex()[:63]
 	} else if err := volume.CheckName("snapshot", req.Name); err != nil {
+		return nil, err
+	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
 		return nil, err
 	}
 	row := store.Snapshot{ID: randomHex(), Name: req.Name, Phase: store.Creating, CreatedAt: s.now().UTC()}

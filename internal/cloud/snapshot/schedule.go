@@ -11,6 +11,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -174,6 +175,11 @@ func (s *Service) runDue(ctx context.Context, a account.Ref) {
 
 // runOne takes one snapshot, and then removes those that are too many. When there is no room for it, the oldest goes before.
 func (s *Service) runOne(ctx context.Context, a account.Ref, p Scheduled) error {
+	// A budget that is spent is no lack of room: no older snapshot goes for it.
+	ctx = quota.Once(ctx)
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
+		return err
+	}
 	now := s.now().UTC()
 	req := CreateRequest{
 		Volume: p.Volume, Force: true, Schedule: p.Name,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Now is the clock; nil: the machine's.
 	Now func() time.Time
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 // Service carries out the rules of snapshots.

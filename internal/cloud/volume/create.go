@@ -20,9 +20,12 @@ type CreateRequest struct {
 }
 
 // Create makes a volume. Errors: ErrInvalidArgument for name or size, ErrConflict for a name that is
-// taken, ErrResourceExhausted over quota or when the machine's disk is full.
+// taken, ErrResourceExhausted over quota, when a budget is spent or the machine's disk is full.
 func (s *Service) Create(ctx context.Context, a account.Ref, req CreateRequest) (*store.Volume, error) {
 	if err := s.check(&req); err != nil {
+		return nil, err
+	}
+	if err := quota.Afford(ctx, s.Spending, a); err != nil {
 		return nil, err
 	}
 	row := NewRow(req.Name, req.SizeGB, false, req.Labels)

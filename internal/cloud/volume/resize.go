@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hypercloud/hyper/internal/account"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/failpoint"
 	"github.com/hypercloud/hyper/internal/oops"
 	"github.com/hypercloud/hyper/internal/store"
@@ -12,10 +13,15 @@ import (
 
 // Resize makes a volume larger, whether a container has it or not: what runs goes on. Errors: ErrNotFound, ErrInvalidArgument for a size
 // that is none or smaller, ErrConflict while it is filled, restored or resized, ErrFailedPrecondition when the machine lets nobody grow a file system in
-// use, ErrResourceExhausted when its disk is full.
+// use, ErrResourceExhausted when its disk is full or a budget is spent.
 func (s *Service) Resize(ctx context.Context, a account.Ref, name string, gb int) error {
 	if err := s.ValidSize(gb); err != nil {
 		return err
+	}
+	if v, ok := s.Store.View(a).VolumeByName(name); ok && gb > v.SizeGB {
+		if err := quota.Afford(ctx, s.Spending, a); err != nil {
+			return err
+		}
 	}
 	ctx = context.WithoutCancel(ctx)
 	var id string

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/event"
+	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
 )
@@ -46,6 +47,8 @@ type Config struct {
 	FillTime time.Duration
 	// MaxSizeGB is the largest volume. Default 50.
 	MaxSizeGB int
+	// Spending says whether what costs may be begun; nil: it always may.
+	Spending quota.Spending
 }
 
 // Engine is what the rules of volumes need from a machine.

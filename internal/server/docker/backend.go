@@ -13,6 +13,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/network"
 	"github.com/hypercloud/hyper/internal/cloud/registry"
 	"github.com/hypercloud/hyper/internal/cloud/system"
+	"github.com/hypercloud/hyper/internal/cloud/usage"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
 	"github.com/hypercloud/hyper/internal/engine"
 	"github.com/hypercloud/hyper/internal/store"
@@ -28,6 +29,7 @@ type Containers interface {
 	Get(a account.Ref, ref string) (*container.Container, error)
 	List(ctx context.Context, a account.Ref, opts container.ListOptions) ([]*container.Container, error)
 	Create(ctx context.Context, a account.Ref, req container.CreateRequest) (container.Created, error)
+	Estimate(ctx context.Context, a account.Ref, req container.CreateRequest) (container.Prospect, error)
 	Update(ctx context.Context, a account.Ref, ref string, req container.UpdateRequest) (warnings []string, err error)
 	Rename(ctx context.Context, a account.Ref, ref, newName string) error
 	Remove(ctx context.Context, a account.Ref, ref string, opts container.RemoveOptions) (notices []string, err error)
@@ -131,6 +133,11 @@ type Volumes interface {
 	Failed(ctx context.Context, a account.Ref, v *store.Volume) (bool, error)
 }
 
+// Usage is what the calls need of usage.Service.
+type Usage interface {
+	Estimate(a account.Ref, p container.Prospect) (usage.Estimate, error)
+}
+
 // System is what the calls need of system.Service.
 type System interface {
 	Info(ctx context.Context, a account.Ref) (system.Info, error)
@@ -156,6 +163,7 @@ var (
 	_ Images     = (*image.Service)(nil)
 	_ Volumes    = (*volume.Service)(nil)
 	_ System     = (*system.Service)(nil)
+	_ Usage      = (*usage.Service)(nil)
 	_ Logins     = (*registry.Service)(nil)
 	_ Builds     = (*build.Service)(nil)
 )

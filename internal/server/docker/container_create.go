@@ -14,22 +14,27 @@ import (
 	"github.com/hypercloud/hyper/internal/server/rest"
 )
 
-func (api *API) createContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
-	var in createRequest
+// readCreate reads and checks the request for a container.
+func readCreate(w http.ResponseWriter, r *http.Request) (in createRequest, err error) {
 	if err := rest.ReadJSON(w, r, &in); err != nil {
-		return err
+		return in, err
 	}
 	if in.Config == nil && in.HostConfig == nil {
-		return oops.Invalid("config cannot be empty in order to create a container")
+		return in, oops.Invalid("config cannot be empty in order to create a container")
 	}
 	in.complete()
 	if in.Image == "" {
-		return oops.Invalid("no image is named to create the container from")
+		return in, oops.Invalid("no image is named to create the container from")
 	}
 	if err := checkPlatform(r.Form.Get("platform")); err != nil {
-		return err
+		return in, err
 	}
-	if err := in.refuse(); err != nil {
+	return in, in.refuse()
+}
+
+func (api *API) createContainer(ctx context.Context, a account.Ref, w http.ResponseWriter, r *http.Request) error {
+	in, err := readCreate(w, r)
+	if err != nil {
 		return err
 	}
 	created, err := api.Containers.Create(ctx, a, in.domain(r.Form.Get("name")))

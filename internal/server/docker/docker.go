@@ -31,6 +31,7 @@ type API struct {
 	Volumes    Volumes
 	Networks   Networks
 	System     System
+	Usage      Usage
 	Events     *event.Bus
 	Logins     Logins
 	Builds     Builds
@@ -66,6 +67,7 @@ func (api *API) containerRoutes() []rest.Route {
 	return []rest.Route{
 		{Method: http.MethodGet, Pattern: "/containers/json", Handle: api.listContainers},
 		{Method: http.MethodPost, Pattern: "/containers/create", Handle: api.createContainer},
+		{Method: http.MethodPost, Pattern: "/containers/estimate", Handle: api.estimateContainer},
 		{Method: http.MethodPost, Pattern: "/containers/prune", Handle: api.pruneContainers},
 		{Method: http.MethodGet, Pattern: "/containers/{name...}/json", Handle: api.inspectContainer},
 		{Method: http.MethodGet, Pattern: "/containers/{name...}/top", Handle: api.top},

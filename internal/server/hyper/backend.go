@@ -8,6 +8,7 @@ import (
 
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/cloud/accounts"
+	"github.com/hypercloud/hyper/internal/cloud/budget"
 	"github.com/hypercloud/hyper/internal/cloud/compose"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/hypercloud/hyper/internal/cloud/doctor"
@@ -15,7 +16,9 @@ import (
 	"github.com/hypercloud/hyper/internal/cloud/quota"
 	"github.com/hypercloud/hyper/internal/cloud/secgroup"
 	"github.com/hypercloud/hyper/internal/cloud/snapshot"
+	"github.com/hypercloud/hyper/internal/cloud/usage"
 	"github.com/hypercloud/hyper/internal/cloud/volume"
+	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
@@ -75,6 +78,25 @@ type Doctor interface {
 	Mend(ctx context.Context) (doctor.Report, error)
 }
 
+// Usage is what the calls need of usage.Service.
+type Usage interface {
+	Self(a account.Ref) (usage.Subject, error)
+	Named(ctx context.Context, name string) (usage.Subject, error)
+	Usage(ctx context.Context, sub usage.Subject, span usage.Span, by metering.Cut) (usage.Report, error)
+	Entries(ctx context.Context, sub usage.Subject, span usage.Span, begin func(), fn func(metering.Entry) error) error
+	Bill(ctx context.Context, sub usage.Subject, month string) (usage.Bill, error)
+	Bills(ctx context.Context, month string) ([]usage.Bill, error)
+	Prices() *metering.Book
+	Correct(ctx context.Context, sub usage.Subject, amount, note string) (metering.Entry, error)
+}
+
+// Budgets is what the calls need of budget.Service.
+type Budgets interface {
+	State(ctx context.Context, a account.Ref) (budget.State, error)
+	Set(ctx context.Context, a account.Ref, by store.BudgetBy, req budget.Request) error
+	Remove(ctx context.Context, a account.Ref, by store.BudgetBy) error
+}
+
 // Volumes is what the calls need of volume.Service.
 type Volumes interface {
 	Initialize(ctx context.Context, a account.Ref, req volume.InitializeRequest) (volume.Upload, error)
@@ -115,6 +137,8 @@ var (
 	_ Accounts   = (*accounts.Service)(nil)
 	_ Containers = (*container.Service)(nil)
 	_ Doctor     = (*doctor.Service)(nil)
+	_ Usage      = (*usage.Service)(nil)
+	_ Budgets    = (*budget.Service)(nil)
 	_ Snapshots  = (*snapshot.Service)(nil)
 	_ SecGroups  = (*secgroup.Service)(nil)
 )

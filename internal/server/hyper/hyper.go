@@ -1,7 +1,7 @@
 // Package hyper answers the calls of Hyper's own resources: floating IPs, security groups, the filling of volumes, compose projects, the event socket, the properties of
-// containers that Docker's API has no call for, accounts and what they are entered with.
+// containers that Docker's API has no call for, accounts and what they are entered with, what is used and what that costs.
 //
-// The shapes of all but the last are those of the original's API (api 6.5, 10, 11, 15 and 16), which its client and scripts rely on. Those of accounts, which it had no calls for, are in api/types. Rules live in internal/cloud.
+// The shapes are those of the original's API (api 6.5, 10, 11, 15 and 16), which its client and scripts rely on. Those of accounts and of use, which it had no calls for, are in api/types. Rules live in internal/cloud.
 package hyper
 
 import (
@@ -22,6 +22,8 @@ type API struct {
 	Accounts   Accounts
 	Compose    Compose
 	Doctor     Doctor
+	Usage      Usage
+	Budgets    Budgets
 	Events     *event.Bus
 	// UploadPort is that of the listener for uploads in clear; "": there is none.
 	UploadPort string
@@ -30,7 +32,7 @@ type API struct {
 
 // Routes lists the calls.
 func (api *API) Routes() []rest.Route {
-	routes := slices.Concat(api.accountRoutes(), api.doctorRoutes(), api.composeRoutes(), api.volumeRoutes(), api.absentRoutes())
+	routes := slices.Concat(api.accountRoutes(), api.doctorRoutes(), api.usageRoutes(), api.budgetRoutes(), api.composeRoutes(), api.volumeRoutes(), api.absentRoutes())
 	return append(routes, []rest.Route{
 		{Method: http.MethodGet, Pattern: "/fips", Handle: api.listFIPs},
 		{Method: http.MethodPost, Pattern: "/fips/allocate", Handle: api.allocateFIPs},
