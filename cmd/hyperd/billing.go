@@ -30,7 +30,7 @@ func priceBook(file string) (*metering.Book, error) {
 // postOffice is what sends mail, or nil if there is to be none.
 func postOffice(c smtp, log *slog.Logger) (*mail.Sender, error) {
 	if c == (smtp{}) {
-		return nil, nil
+		return nil, nil //nolint:nilnil // none is wanted
 	}
 	if c.Host == "" {
 		return nil, errors.New("smtp.host is missing: name the server that takes mail, or leave all of smtp out")

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ const (
 // Sender sends mail.
 type Sender struct {
 	Config
+
 	queue chan letter
 }
 
@@ -177,7 +179,7 @@ func (s *Sender) Send(ctx context.Context, to, subject, body string) error {
 		if m.IsDelivered() { // it was only the farewell
 			return nil
 		}
-		return fmt.Errorf("asking %s to send mail: %w", net.JoinHostPort(s.Host, fmt.Sprint(s.Port)), err)
+		return fmt.Errorf("asking %s to send mail: %w", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), err)
 	}
 	return nil
 }
@@ -194,6 +196,7 @@ func (s *Sender) client(ctx context.Context) (*gomail.Client, error) {
 		dial = (&tls.Dialer{Config: trust}).DialContext
 	case Clear:
 		policy = gomail.NoTLS
+	case STARTTLS:
 	}
 	options = append(options, gomail.WithTLSPolicy(policy), gomail.WithDialContextFunc(func(dialing context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(dialing, network, addr)

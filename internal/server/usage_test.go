@@ -43,7 +43,7 @@ func get[T any](tn *town, who, target string) T {
 	return read[T](tn.T, code, body)
 }
 
-// What Ann has is on her bill, and whoever computes it again from the entries and prices of the API comes to the same.
+// What Ann has is told by any way of listing, and is on her bill.
 func TestUsageOverHTTP(t *testing.T) {
 	tn := newTown(t)
 	byResource := get[types.Usage](tn, "ann", "/v1.44/usage")
@@ -79,7 +79,11 @@ func TestUsageOverHTTP(t *testing.T) {
 	if bob := get[types.Bill](tn, "bob", "/bill"); bob.Account != "bob" || len(bob.Lines) != 0 || bob.Total != "0.00" || bob.Exact != "0" {
 		t.Errorf("Bob's bill is %+v", bob)
 	}
+}
 
+// Whoever computes the bill again from the entries of the API comes to the same.
+func TestEntriesOverHTTP(t *testing.T) {
+	tn := newTown(t)
 	var entries []metering.Entry
 	for _, e := range get[[]types.LedgerEntry](tn, "ann", "/usage/entries") {
 		entries = append(entries, metering.Entry{
@@ -99,7 +103,10 @@ func TestUsageOverHTTP(t *testing.T) {
 	if none := get[[]types.LedgerEntry](tn, "bob", "/usage/entries"); none == nil || len(none) != 0 {
 		t.Errorf("Bob's entries are %v", none)
 	}
+}
 
+func TestPricesOverHTTP(t *testing.T) {
+	tn := newTown(t)
 	prices := get[types.Prices](tn, "ann", "/prices")
 	if len(prices.Versions) != 1 || prices.Currency != "USD" || prices.Versions[0].Containers["s4"] != "0.000002" || prices.Versions[0].Snapshot != "0.05" || len(prices.Versions[0].Containers) != 10 {
 		t.Errorf("%+v", prices)

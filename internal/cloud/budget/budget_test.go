@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -80,7 +81,7 @@ func (d *dock) Stop(_ context.Context, _ account.Ref, ref string, opts container
 		d.asked[ref] = *opts.Timeout
 	}
 	if d.fails {
-		return fmt.Errorf("it does not end")
+		return errors.New("it does not end")
 	}
 	return d.World.Store.Update(context.Background(), d.Ref, func(tx *store.Tx) error {
 		c, _ := tx.Container(ref)

@@ -45,6 +45,7 @@ type Config struct {
 // Service carries out the rules of budgets.
 type Service struct {
 	Config
+
 	mu       sync.Mutex
 	accounts map[string]*spending // by id
 	posted   map[string]*posted   // by id of the account

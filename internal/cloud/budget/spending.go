@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"maps"
 	"math/big"
 	"sync"
 	"time"
@@ -26,9 +27,7 @@ type spending struct {
 func (sp *spending) add(entries []metering.Entry, book *metering.Book) error {
 	var rest []metering.Entry
 	fips := make(map[string]metering.Entry, len(sp.fips))
-	for k, e := range sp.fips {
-		fips[k] = e
-	}
+	maps.Copy(fips, sp.fips)
 	until := sp.month.AddDate(0, 1, 0)
 	for _, e := range entries {
 		if e.Kind != metering.FloatingIP {

@@ -22,8 +22,9 @@ const longestGrace = 300
 // stops are containers that are being stopped.
 type stops struct {
 	*Service
-	containers Containers
 	sync.WaitGroup
+
+	containers Containers
 }
 
 // all stops everything that runs in an account. It does not wait, and begins nothing twice: what could not be stopped is stopped at the next look.

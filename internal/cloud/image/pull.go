@@ -105,16 +105,15 @@ func (s *Service) record(ctx context.Context, a account.Ref, named reference.Nam
 		delete(sh.lost[p], img.ID)
 		return false, true, nil
 	}
-	if img.Size > s.MaxSize {
+	_, have := s.Store.View(a).Image(img.ID)
+	switch {
+	case img.Size > s.MaxSize:
 		err = oops.Invalid("image %s has %d MB, an image can have at most %d MB", reference.FamiliarString(named), img.Size>>20, s.MaxSize>>20)
-	} else {
-		if _, have := s.Store.View(a).Image(img.ID); !have {
-			if err = s.room(ctx, a); err != nil {
-				s.drop(s.base, a, sh, img.ID)
-				return false, false, err
-			}
-		}
-		err = s.Store.Update(s.base, a, func(tx *store.Tx) error {
+	case !have:
+		err = s.room(ctx, a)
+	}
+	if err == nil {
+		err = s.Store.Update(ctx, a, func(tx *store.Tx) error {
 			var err error
 			fresh, err = s.enter(tx, named, img)
 			return err
@@ -122,7 +121,7 @@ func (s *Service) record(ctx context.Context, a account.Ref, named reference.Nam
 	}
 	if err != nil {
 		if _, kept := s.Store.View(a).Image(img.ID); !kept {
-			s.drop(s.base, a, sh, img.ID)
+			s.drop(ctx, a, sh, img.ID)
 		}
 	}
 	return fresh, false, err

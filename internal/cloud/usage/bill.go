@@ -11,12 +11,13 @@ import (
 // Bill is what an account owes for a calendar month.
 type Bill struct {
 	Subject
+	*metering.Statement
+
 	Month string // as 2026-11
 	// Final says that the month is over.
 	Final bool
 	// Seq is the place in the ledger up to which entries were counted.
 	Seq int64
-	*metering.Statement
 }
 
 // month finds out which month is meant: "" is this one. Errors: ErrInvalidArgument.

@@ -2,7 +2,7 @@ package usage
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/hypercloud/hyper/internal/metering"
@@ -50,21 +50,21 @@ func told(t time.Time) string { return t.Format("2006-01-02T15:04:05.999Z07:00")
 // Report is what an account used in a time.
 type Report struct {
 	Subject
+	*metering.Statement
+
 	Since, Until time.Time
 	By           metering.Cut
 	// Provisional says that some of it goes on, or that the time that was asked for is not over.
 	Provisional bool
-	*metering.Statement
 }
 
 // Usage tells what an account used in a time, and what that costs. Errors: ErrInvalidArgument.
 func (s *Service) Usage(ctx context.Context, sub Subject, span Span, by metering.Cut) (Report, error) {
-	switch by {
-	case "":
+	if by == "" {
 		by = metering.ByResource
-	case metering.ByResource, metering.ByKind, metering.ByDay, metering.ByMonth:
-	default:
-		return Report{}, oops.Invalid("use is not listed by %.40q: choose of %s", string(by), strings.Join([]string{"resource", "kind", "day", "month"}, ", "))
+	}
+	if !slices.Contains([]metering.Cut{metering.ByResource, metering.ByKind, metering.ByDay, metering.ByMonth}, by) {
+		return Report{}, oops.Invalid("use is not listed by %.40q: choose of resource, kind, day, month", string(by))
 	}
 	m, err := s.look(ctx, sub)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 // World is a store whose time stands still but for Pass.
 type World struct {
 	*testing.T
+
 	Store *store.Store
 	Ref   account.Ref // of ann
 	path  string
