@@ -78,7 +78,7 @@ func (s *Service) Usage(ctx context.Context, sub Subject, span Span, by metering
 		return Report{}, oops.Invalid("the time from %s until %s has more than %d days: list it by month, or choose a shorter one", told(since), told(until), maxDays)
 	}
 	charged := until
-	if open { // what is charged at least is owed from the start on
+	if until.Equal(m.now) { // what is charged at least is owed from the start on
 		charged = until.Add(metering.Least)
 	}
 	entries, err := s.entries(ctx, m, since, charged)
