@@ -5,20 +5,17 @@ package money
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"strings"
 
 	"github.com/hypercloud/hyper/api/types"
+	"github.com/hypercloud/hyper/internal/metering"
 )
 
 // places is how many decimals an amount of the API has at most.
 const places = 12
 
-// decimal is what an amount looks like. Other forms that math/big reads, such as 1/3 and 1e9, are none.
-var decimal = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
-
 // Valid says whether a text is an amount.
-func Valid(text string) bool { return decimal.MatchString(text) }
+func Valid(text string) bool { return rat(text) != nil }
 
 // Parse reads an amount that somebody typed, which is a number and no more.
 func Parse(text string) (types.Amount, error) {
@@ -30,10 +27,10 @@ func Parse(text string) (types.Amount, error) {
 
 // rat is the number that a text says; nil if it says none.
 func rat(text string) *big.Rat {
-	if !Valid(text) {
+	r, err := metering.ParseAmount(text)
+	if err != nil {
 		return nil
 	}
-	r, _ := new(big.Rat).SetString(text)
 	return r
 }
 
@@ -51,7 +48,7 @@ func Amount(currency string, a types.Amount) string {
 			n++
 		}
 	}
-	return with(currency, trim(cut(r, n)))
+	return with(currency, trim(metering.Decimal(r, n)))
 }
 
 // Rate writes a price with as many decimals as it has, at least two and at most n, cut: $0.0000004.
@@ -60,7 +57,7 @@ func Rate(currency string, a types.Amount, n int) string {
 	if r == nil {
 		return string(a)
 	}
-	return with(currency, trim(cut(r, n)))
+	return with(currency, trim(metering.Decimal(r, n)))
 }
 
 // Times is an amount times a fraction. It is cut after twelve decimals.
@@ -69,7 +66,7 @@ func Times(a types.Amount, numerator, denominator int64) types.Amount {
 	if r == nil {
 		return a
 	}
-	return types.Amount(bare(cut(r.Mul(r, big.NewRat(numerator, denominator)), places)))
+	return types.Amount(metering.Exact(r.Mul(r, big.NewRat(numerator, denominator))))
 }
 
 // Sum is the sum of amounts; false if one of them is none.
@@ -82,18 +79,11 @@ func Sum(amounts ...types.Amount) (types.Amount, bool) {
 		}
 		sum.Add(sum, r)
 	}
-	return types.Amount(bare(cut(sum, places))), true
+	return types.Amount(metering.Exact(sum)), true
 }
 
 func power(n int) *big.Rat {
 	return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil))
-}
-
-// cut writes a number with n decimals; what comes after them is left out, and what is nothing then has no sign.
-func cut(r *big.Rat, n int) string {
-	scaled := new(big.Rat).Mul(r, power(n))
-	whole := new(big.Int).Quo(scaled.Num(), scaled.Denom())
-	return new(big.Rat).Quo(new(big.Rat).SetInt(whole), power(n)).FloatString(n)
 }
 
 // trim drops zeros at the end, down to two decimals.
@@ -105,24 +95,5 @@ func trim(text string) string {
 	return text
 }
 
-// bare drops all zeros at the end.
-func bare(text string) string {
-	if !strings.Contains(text, ".") {
-		return text
-	}
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
-}
-
-// symbols are those that stand before a number. Other currencies are named by their codes.
-var symbols = map[string]string{"USD": "$", "EUR": "€", "GBP": "£"}
-
-func with(currency, number string) string {
-	sign := ""
-	if rest, negative := strings.CutPrefix(number, "-"); negative {
-		sign, number = "-", rest
-	}
-	if symbol := symbols[currency]; symbol != "" {
-		return sign + symbol + number
-	}
-	return strings.TrimSpace(currency + " " + sign + number)
-}
+// with names the currency. Without one there is the number alone.
+func with(currency, number string) string { return strings.TrimSpace(metering.Money(currency, number)) }

@@ -3,6 +3,8 @@ package money
 import (
 	"math/big"
 	"strings"
+
+	"github.com/hypercloud/hyper/internal/metering"
 )
 
 // Units of quantities, as the API names them.
@@ -24,9 +26,9 @@ func Quantity(quantity, unit string) string {
 		return strings.TrimSpace(quantity + " " + plural(unit, quantity))
 	}
 	if new(big.Rat).Abs(r).Cmp(big.NewRat(Hour, 1)) < 0 {
-		return bare(cut(r, places)) + " " + unit
+		return metering.Exact(r) + " " + unit
 	}
-	return cut(r.Quo(r, big.NewRat(Hour, 1)), 2) + " " + strings.TrimSuffix(unit, Seconds) + hoursSuffix
+	return metering.Decimal(r.Quo(r, big.NewRat(Hour, 1)), 2) + " " + strings.TrimSuffix(unit, Seconds) + hoursSuffix
 }
 
 // Charged writes a quantity in the unit that it is paid by: storage that has a price by the month in months of 30 days, cut after two decimals, if it is a
@@ -36,7 +38,7 @@ func Charged(quantity, unit, priceUnit string) string {
 	if r == nil || unit != GBSeconds || priceUnit != GBMonths || new(big.Rat).Abs(r).Cmp(big.NewRat(ThirtyDays, 100)) < 0 {
 		return Quantity(quantity, unit)
 	}
-	return cut(r.Quo(r, big.NewRat(ThirtyDays, 1)), 2) + " " + GBMonths
+	return metering.Decimal(r.Quo(r, big.NewRat(ThirtyDays, 1)), 2) + " " + GBMonths
 }
 
 func plural(unit, quantity string) string {

@@ -82,8 +82,12 @@ func rowOf(account string, e types.LedgerEntry) entryRow {
 	if e.Seq > 0 {
 		seq = strconv.FormatInt(e.Seq, 10)
 	}
+	name := e.Name
+	if name == "" { // as floating IPs have none until they are given one
+		name = e.Resource
+	}
 	return entryRow{
-		Account: account, Seq: seq, Kind: e.Kind, Resource: e.Resource, Name: listing.OneLine(e.Name), Size: e.Class, Quantity: strconv.FormatInt(e.Quantity, 10),
+		Account: account, Seq: seq, Kind: e.Kind, Resource: e.Resource, Name: listing.OneLine(name), Size: e.Class, Quantity: strconv.FormatInt(e.Quantity, 10),
 		Start: e.Start.UTC().Format(time.RFC3339Nano), End: e.End.UTC().Format(time.RFC3339Nano), LeastMillis: strconv.FormatInt(e.LeastMillis, 10),
 		Amount: string(e.Amount), Note: listing.OneLine(e.Note),
 	}
