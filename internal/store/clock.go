@@ -51,6 +51,9 @@ func (c *ledgerClock) at(boot time.Duration) time.Time {
 // clock is set, it follows after ten minutes, and what is running is not charged for the difference.
 func (s *Store) Now() time.Time { return s.clock.at(s.clock.Boot()) }
 
+// SinceBoot is how long the machine has been up, as AtBoot takes it. It is what to remember of a moment: the ledger's time may be another by then.
+func (s *Store) SinceBoot() time.Duration { return s.clock.Boot() }
+
 // AtBoot is the ledger's time when the machine had been up for so long.
 func (s *Store) AtBoot(boot time.Duration) time.Time { return s.clock.at(boot) }
 

@@ -109,6 +109,7 @@ type ListOptions struct {
 type RemoveOptions struct {
 	Force   bool // kill first
 	Volumes bool // auto-volumes go too
+	ended   bool // only one that does not run
 }
 
 // WaitCondition says what Wait waits for.

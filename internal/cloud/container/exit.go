@@ -63,7 +63,7 @@ func (s *Service) onExit(ctx context.Context, a account.Ref, ev engine.TaskEvent
 	if !ok || !row.State.Status.Live() {
 		return // removed meanwhile, or a start that failed
 	}
-	if ev.Boot > 0 && s.Store.AtBoot(ev.Boot).Before(e.began) {
+	if ev.Boot > 0 && ev.Boot < e.began {
 		return // of a process before this one, whose end was recorded when hyperd started
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -131,8 +131,9 @@ func (s *Service) unname(ctx context.Context, a account.Ref, c *Container) {
 	}
 }
 
+// autoRemove removes a container that was to go when it ended. One that somebody has restarted meanwhile runs, and goes when that ends.
 func (s *Service) autoRemove(a account.Ref, id string) {
-	if _, err := s.Remove(s.base, a, id, RemoveOptions{Force: true, Volumes: true}); err != nil {
+	if _, err := s.Remove(s.base, a, id, RemoveOptions{Force: true, Volumes: true, ended: true}); err != nil {
 		s.Log.Error("removing a container after its exit", "container", id, "error", err)
 	}
 }

@@ -23,6 +23,9 @@ func (s *Service) Remove(ctx context.Context, a account.Ref, ref string, opts Re
 	}
 	defer e.ops.Unlock()
 	ctx = context.WithoutCancel(ctx)
+	if opts.ended && c.State.Status.Live() {
+		return nil, nil
+	}
 	if c.Spec.Protection {
 		return nil, oops.Conflict("container %s is protected from removal: switch that off by 'hyper update --protection=false %s'", c.Name, c.Name)
 	}

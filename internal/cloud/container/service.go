@@ -79,7 +79,7 @@ type entry struct {
 	ops     sync.Mutex // one lifecycle operation at a time
 	mu      sync.Mutex // start until recorded; handling of an exit
 	exited  chan struct{}
-	began   time.Time // before the process that runs was started, by the ledger's time; zero: it was adopted
+	began   time.Duration // before the process that runs was started, since the machine's boot; 0: it was adopted
 	waiters []*waiter
 	health  atomic.Pointer[healthMonitor]
 	pending atomic.Pointer[context.CancelFunc] // of a restart that is to come

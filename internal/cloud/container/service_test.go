@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -346,6 +347,78 @@ func TestExitIsRecordedBeforeTheTaskGoes(t *testing.T) {
 	}
 	if seen.Status != store.StatusExited || seen.ExitCode != 3 {
 		t.Errorf("when the task was deleted the record said %s, %d", seen.Status, seen.ExitCode)
+	}
+}
+
+// The same holds for one that ended while there was no hyperd.
+func TestRecoverRecordsAnExitBeforeTheTaskGoes(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "app"})
+	w.Service.Close()
+	w.engine.Exit(w.a, c.ID, 3)
+	var seen State
+	w.engine.On("DeleteTask", func(context.Context, fake.Call) error {
+		row, _ := w.store.View(w.a).Container(c.ID)
+		seen = row.State
+		return nil
+	})
+	w.boot(t)
+	if seen.Status != store.StatusExited || seen.ExitCode != 3 {
+		t.Errorf("when the task was deleted the record said %s, %d", seen.Status, seen.ExitCode)
+	}
+}
+
+// An exit is told from one of an earlier process by the time since boot: the ledger's time goes back when the machine's clock was set back.
+func TestExitAfterTheClockWasSetBack(t *testing.T) {
+	w := newWorld(t)
+	w.Service.Close()
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var up, wrong atomic.Int64
+	machine := store.SystemClock()
+	clock := machine
+	clock.Boot = func() time.Duration { return machine.Boot() + time.Duration(up.Load()) }
+	clock.Wall = func() time.Time { return machine.Wall().Add(time.Duration(up.Load() + wrong.Load())) }
+	var err error
+	if w.store, err = store.OpenAt(filepath.Join(w.dir, "hyper.db"), clock); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.store.Close() })
+	w.engine.Boot = clock.Boot
+	w.boot(t)
+	c := w.started(t, CreateRequest{Image: "app"})
+	before := w.store.Now()
+	wrong.Store(int64(-time.Hour))
+	for range 2 {
+		if err := w.store.KeepTime(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		up.Add(int64(11 * time.Minute))
+	}
+	if now := w.store.Now(); !now.Before(before) {
+		t.Fatalf("the ledger's time is %v, and was %v before the clock was set back", now, before)
+	}
+	w.engine.Exit(w.a, c.ID, 0)
+	w.status(t, c.ID, store.StatusExited)
+}
+
+// A container that is to go at its exit, and is restarted, runs: its removal, which waited for the restart, comes to nothing.
+func TestRestartKeepsFromAutoRemoval(t *testing.T) {
+	w := newWorld(t)
+	c := w.started(t, CreateRequest{Image: "app", AutoRemove: true})
+	if err := w.Restart(t.Context(), w.a, c.ID, StopOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.autoRemove(w.a, c.ID)
+	w.status(t, c.ID, store.StatusRunning)
+	removed, err := w.Wait(t.Context(), w.a, c.ID, WaitRemoved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.engine.Exit(w.a, c.ID, 7)
+	if r := <-removed; r.Err != nil || r.ExitCode != 7 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -62,16 +62,16 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	}
 	failpoint.Hit("container.start.after-intent")
 	s.Trace("start.intent", begin)
-	e.began = s.Store.Now()
+	e.began = s.Store.SinceBoot()
 	pid, err := s.run(ctx, a, c)
 	if err != nil {
 		s.startFailed(ctx, a, c, before, err)
 		return err
 	}
 	failpoint.Hit("container.start.after-engine")
-	recorded, began := time.Now(), s.Store.Now()
+	recorded, began := time.Now(), s.Store.SinceBoot()
 	c, err = s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
-		tx.Began(c.ID, began)
+		tx.Began(c.ID, s.Store.AtBoot(began))
 		c.State = State{Status: store.StatusRunning, Pid: pid, StartedAt: time.Now().UTC(), FinishedAt: c.State.FinishedAt, RestartCount: c.State.RestartCount}
 	})
 	s.Trace("start.record", recorded)

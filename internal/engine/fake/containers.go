@@ -22,6 +22,7 @@ func (e *Engine) CreateContainer(ctx context.Context, a account.Ref, id, image s
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	t := e.of(a)
 	if _, ok := t.images[image]; !ok {
 		return oops.NotFound("image %s is not on this machine", image)
@@ -65,7 +66,9 @@ func (e *Engine) StartContainer(ctx context.Context, a account.Ref, spec engine.
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	c.task = &task{pid: pid, spec: spec, started: e.Boot(), ended: make(chan struct{})}
+	e.ran(a, c.task)
 	return pid, nil
 }
 
@@ -76,6 +79,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, a account.Ref, id string) 
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	if c := e.of(a).containers[id]; c != nil && c.task != nil {
 		e.end(c.task, 137)
 	}
@@ -90,6 +94,7 @@ func (e *Engine) DeleteTask(ctx context.Context, a account.Ref, id string) error
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	c := e.of(a).containers[id]
 	if c == nil || c.task == nil {
 		return nil

@@ -56,6 +56,9 @@ type Engine struct {
 
 	withoutSCTP atomic.Bool
 	ills        map[account.Ref][]engine.Check // see Ail
+
+	file string // see Load
+	runs []Run
 }
 
 // tenant is what one account has on the machine.

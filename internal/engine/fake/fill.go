@@ -41,6 +41,7 @@ func (e *Engine) PrepareFill(ctx context.Context, a account.Ref, id string, size
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	e.of(a).fills[id] = fill{content, size}
 	return out, nil
 }
@@ -52,6 +53,7 @@ func (e *Engine) TakeFill(ctx context.Context, a account.Ref, id string) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	t := e.of(a)
 	f, ok := t.fills[id]
 	if !ok {
@@ -72,6 +74,7 @@ func (e *Engine) DropFill(ctx context.Context, a account.Ref, id string) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	delete(e.of(a).fills, id)
 	return nil
 }

@@ -66,6 +66,7 @@ func (e *Engine) Pull(ctx context.Context, a account.Ref, req engine.PullRequest
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	img := r.image
 	e.of(a).images[img.ID] = &img
 	out := img
@@ -76,6 +77,7 @@ func (e *Engine) Pull(ctx context.Context, a account.Ref, req engine.PullRequest
 func (e *Engine) AddImage(a account.Ref, img engine.Image) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	e.of(a).images[img.ID] = &img
 }
 
@@ -94,6 +96,7 @@ func (e *Engine) RemoveImage(ctx context.Context, a account.Ref, id string) erro
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	delete(e.of(a).images, id)
 	return nil
 }

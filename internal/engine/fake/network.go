@@ -31,6 +31,7 @@ func (e *Engine) ApplyNetwork(ctx context.Context, a account.Ref, state engine.N
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	e.of(a).network = &state
 	return nil
 }
@@ -106,6 +107,7 @@ func (e *Engine) RemoveNetwork(ctx context.Context, a account.Ref) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	e.of(a).network = nil
 	return nil
 }

@@ -62,6 +62,7 @@ func (e *Engine) setPaused(ctx context.Context, a account.Ref, method, id string
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	t.paused = paused
 	return nil
 }

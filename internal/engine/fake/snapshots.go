@@ -14,6 +14,7 @@ func (e *Engine) SnapshotVolume(ctx context.Context, a account.Ref, volumeID, sn
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	v, ok := e.of(a).volumes[volumeID]
 	if !ok {
 		return oops.NotFound("volume %s has no disk", volumeID)
@@ -40,6 +41,7 @@ func (e *Engine) copySnapshot(ctx context.Context, a account.Ref, method, id, sn
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	s, ok := e.of(a).snapshots[snapshot]
 	if !ok {
 		return oops.NotFound("snapshot %s has no disk", snapshot)
@@ -64,6 +66,7 @@ func (e *Engine) RemoveSnapshot(ctx context.Context, a account.Ref, snapshot str
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	delete(e.of(a).snapshots, snapshot)
 	return nil
 }

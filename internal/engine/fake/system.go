@@ -43,6 +43,7 @@ func (e *Engine) Reap(ctx context.Context, keep []engine.Keep) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	kept := map[string]engine.Keep{}
 	for _, k := range keep {
 		kept[k.Account.ID()] = k

@@ -35,6 +35,8 @@ func (t *task) running() bool {
 func (e *Engine) end(t *task, code int) {
 	if t.running() {
 		t.exitCode, t.exitedAt, t.stopped = code, e.Now(), e.Boot()
+		e.over(t)
+		e.keep() // before anybody is told
 		close(t.ended)
 	}
 }

@@ -24,6 +24,7 @@ func (e *Engine) CreateVolume(ctx context.Context, a account.Ref, id string, siz
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	if _, ok := e.of(a).volumes[id]; !ok {
 		e.of(a).volumes[id] = &volume{size: size, usage: 1 << 20}
 	}
@@ -37,6 +38,7 @@ func (e *Engine) AttachVolume(ctx context.Context, a account.Ref, id string) (st
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	v, ok := e.of(a).volumes[id]
 	if !ok {
 		return "", oops.NotFound("volume %s has no disk", id)
@@ -52,6 +54,7 @@ func (e *Engine) DetachVolume(ctx context.Context, a account.Ref, id string) err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	if v, ok := e.of(a).volumes[id]; ok {
 		v.attached = false
 	}
@@ -65,6 +68,7 @@ func (e *Engine) RemoveVolume(ctx context.Context, a account.Ref, id string) err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	if v, ok := e.of(a).volumes[id]; ok && v.attached {
 		return failedPrecondition("volume %s is attached", id)
 	}
@@ -80,6 +84,7 @@ func (e *Engine) ResizeVolume(ctx context.Context, a account.Ref, id string, siz
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.keep()
 	v, ok := e.of(a).volumes[id]
 	if !ok {
 		return oops.NotFound("volume %s has no disk", id)
