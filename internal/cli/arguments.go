@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,4 +51,39 @@ func bundle(f *pflag.FlagSet, arg string) ([]string, bool) {
 func takesValue(f *pflag.FlagSet, letter string) bool {
 	flag := f.ShorthandLookup(letter)
 	return flag != nil && flag.NoOptDefVal == ""
+}
+
+// less is a number below zero as it is typed. What it is worth is the command's to say.
+var less = regexp.MustCompile(`^-[0-9.]`)
+
+// negativeLast puts an argument that is a number below zero, which would be taken for flags, behind a "--" and thereby to the end. It is for
+// commands whose last argument is the only one that can be such a number.
+func negativeLast(f *pflag.FlagSet, args []string) []string {
+	var before, behind []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "--":
+			return append(append(append(before, "--"), args[i+1:]...), behind...)
+		case less.MatchString(arg):
+			behind = append(behind, arg)
+			continue
+		}
+		before = append(before, arg)
+		if longTakesValue(f, arg) && i+1 < len(args) {
+			i++
+			before = append(before, args[i])
+		}
+	}
+	if len(behind) == 0 {
+		return before
+	}
+	return append(append(before, "--"), behind...)
+}
+
+// longTakesValue says whether an argument is a long flag whose value is the next argument.
+func longTakesValue(f *pflag.FlagSet, arg string) bool {
+	name, long := strings.CutPrefix(arg, "--")
+	flag := f.Lookup(name)
+	return long && flag != nil && flag.NoOptDefVal == ""
 }

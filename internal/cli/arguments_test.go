@@ -34,3 +34,26 @@ func TestUnbundle(t *testing.T) {
 		}
 	}
 }
+
+func TestNegativeLast(t *testing.T) {
+	for given, want := range map[string]string{
+		"ann -1.50 --note why":        "ann --note why -- -1.50",
+		"ann -1.50 --note=why":        "ann --note=why -- -1.50",
+		"--note -5 ann -1.50":         "--note -5 ann -- -1.50",
+		"--note why ann -.5":          "--note why ann -- -.5",
+		"ann --json -1":               "ann --json -- -1",
+		"ann 1.50 --note why":         "ann 1.50 --note why",
+		"--note why ann -- -1.50":     "--note why ann -- -1.50",
+		"--note why ann -- --1 -2":    "--note why ann -- --1 -2",
+		"--nope ann -1":               "--nope ann -- -1",
+		"ann -x -1 --note":            "ann -x --note -- -1",
+		"--note --note ann -1 --json": "--note --note ann --json -- -1",
+	} {
+		f := pflag.NewFlagSet("correct", pflag.ContinueOnError)
+		f.Bool("json", false, "")
+		f.String("note", "", "")
+		if got := negativeLast(f, strings.Fields(given)); !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("%s: got %q", given, got)
+		}
+	}
+}

@@ -16,6 +16,7 @@ var examples = map[string]string{
 	"run": `
 $ hyper run -d --name web --size s2 -p 8080:80 nginx
 $ hyper run --rm -it --size s1 busybox sh
+$ hyper run --dry-run --size m1 -v pgdata:/var/lib/postgresql/data postgres
 $ hyper run -d --name db --sg internal -v pgdata:/var/lib/postgresql/data postgres
 $ hyper run -d -v /home/me/site:/usr/share/nginx/html nginx
 $ hyper run -d -v https://example.org/shop.git:release/2:/srv nginx`,
@@ -188,6 +189,28 @@ $ hyper version -f '{{.Server.Version}}'`,
 	"token rm":          "$ hyper token rm ci",
 	"certificate ls":    "$ hyper certificate ls",
 	"certificate rm":    "$ hyper certificate rm 3f0d91c7a25be4880c6612d9a7c3f51e",
+
+	"usage": `
+$ hyper usage
+$ hyper usage --by day --since 7d
+$ hyper usage --since 2026-11 --until 2026-12 --entries --csv`,
+	"bill": `
+$ hyper bill 2026-11
+$ hyper bill last --csv
+$ hyper bill --format '{{.Total}}'
+8.28`,
+	"prices":     "$ hyper prices\n$ hyper prices --all --json",
+	"budget":     "$ hyper budget\nMonth: 2026-12 (UTC)\nSpent: $7.51, 75 % of the budget\nOwn budget: $10.00, mail to ann@example.com\nOperator's budget: none",
+	"budget set": "$ hyper budget set --mail ann@example.com 10",
+	"budget rm":  "$ hyper budget rm",
+
+	"admin usage":      "$ hyper admin usage --by kind ann@example.com\n$ hyper admin usage --since 24h",
+	"admin bill":       "$ hyper admin bill ann@example.com 2026-11",
+	"admin bills":      "$ hyper admin bills last --csv",
+	"admin budget":     "$ hyper admin budget ann@example.com",
+	"admin budget set": "$ hyper admin budget set --stop ann@example.com 25",
+	"admin budget rm":  "$ hyper admin budget rm ann@example.com",
+	"admin correct":    "$ hyper admin correct --note 'Refund for the outage of the 3rd' ann@example.com -1.50",
 
 	"admin account create":    "$ hyper admin account create --quota containers=20,memory=8g,fips=none ann@example.com",
 	"admin account disable":   "$ hyper admin account disable ann@example.com",

@@ -52,6 +52,7 @@ func understand(line string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
+	args = rewrite(root, args)
 	find := root.Find
 	if root.TraverseChildren {
 		find = root.Traverse

@@ -40,6 +40,8 @@ type fake struct {
 	groups map[string]bool // by name
 	shells map[string]bool // containers by name
 	volume bool            // there is pgdata
+
+	metering metering
 }
 
 // region serves f over TLS to whoever signs with regionKey, and returns its address. Its authority is in the file ca.
@@ -104,6 +106,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.note(r, path, body)
+	if meteringPath.MatchString(path) {
+		answer(w, f.metering.serve(w, r, path, body, f.pulled))
+		return
+	}
 	if accountsPath.MatchString(path) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		f.accounts.ServeHTTP(w, r)

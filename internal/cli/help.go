@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/hypercloud/hyper/internal/cli/group"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -21,6 +22,7 @@ var sections = []section{
 	{"Projects", []string{"compose"}},
 	{"Images", strings.Fields("images build pull push rmi tag history search load save login logout")},
 	{"Volumes and addresses", strings.Fields("volume snapshot network fip sg")},
+	{"Use and cost", strings.Fields("usage bill prices budget")},
 	{"Account and server", strings.Fields("config region info version events quota credential token certificate docker-env completion")},
 	{"Operator", strings.Fields("admin")},
 }
@@ -54,7 +56,7 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 	if text == "" {
 		text = cmd.Short
 	}
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() && !group.DoesRun(cmd) {
 		options := ""
 		if strings.Contains(cmd.Use, "[OPTIONS]") {
 			options = " [OPTIONS]"
@@ -64,12 +66,7 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 			fmt.Fprintln(w)
 			showFlags(w, cmd.Flags())
 		}
-		fmt.Fprint(w, "\nCommands:\n")
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintf(w, "  %-25s%s\n", sub.Name(), sub.Short)
-			}
-		}
+		showCommands(w, cmd)
 		fmt.Fprintf(w, "\nRun '%s COMMAND --help' for more information on a command.\n", cmd.CommandPath())
 		return
 	}
@@ -79,8 +76,20 @@ func showHelp(w io.Writer, cmd *cobra.Command) {
 		fmt.Fprintln(w)
 		showFlags(w, cmd.Flags())
 	}
+	if cmd.HasAvailableSubCommands() {
+		showCommands(w, cmd)
+	}
 	if text := exampleOf(cmd); text != "" {
 		fmt.Fprintf(w, "\nExamples:\n\n  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	}
+}
+
+func showCommands(w io.Writer, cmd *cobra.Command) {
+	fmt.Fprint(w, "\nCommands:\n")
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			fmt.Fprintf(w, "  %-25s%s\n", sub.Name(), sub.Short)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/hypercloud/hyper/internal/version"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Main runs the client with the process's arguments and streams, and returns its exit code. compose makes the command of that name;
@@ -82,16 +83,22 @@ func named(root *cobra.Command, args []string) *cobra.Command {
 	return root
 }
 
-// rewrite takes apart the bundles of short flags of the commands whose first client's scripts rely on it.
+// rewrite takes apart the bundles of short flags of the commands whose first client's scripts rely on it, and lets an amount be less than nothing.
 func rewrite(root *cobra.Command, args []string) []string {
-	if len(args) == 0 || (args[0] != "ps" && args[0] != "images") {
+	var change func(*pflag.FlagSet, []string) []string
+	switch {
+	case len(args) > 0 && (args[0] == "ps" || args[0] == "images"):
+		change = unbundle
+	case len(args) > 1 && args[0] == "admin" && args[1] == "correct":
+		change = negativeLast
+	default:
 		return args
 	}
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root {
 		return args
 	}
-	return append(strings.Fields(strings.TrimPrefix(cmd.CommandPath(), root.Name())), unbundle(cmd.Flags(), rest)...)
+	return append(strings.Fields(strings.TrimPrefix(cmd.CommandPath(), root.Name())), change(cmd.Flags(), rest)...)
 }
 
 // interruptible is a context that ends with the first SIGINT or SIGTERM, the signal being its cause.

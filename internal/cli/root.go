@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/hypercloud/hyper/internal/cli/admin"
+	"github.com/hypercloud/hyper/internal/cli/bill"
+	"github.com/hypercloud/hyper/internal/cli/budget"
 	"github.com/hypercloud/hyper/internal/cli/certificate"
 	"github.com/hypercloud/hyper/internal/cli/complete"
 	"github.com/hypercloud/hyper/internal/cli/config"
@@ -12,7 +14,9 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/credential"
 	"github.com/hypercloud/hyper/internal/cli/dockerenv"
 	"github.com/hypercloud/hyper/internal/cli/fip"
+	"github.com/hypercloud/hyper/internal/cli/group"
 	"github.com/hypercloud/hyper/internal/cli/image"
+	"github.com/hypercloud/hyper/internal/cli/prices"
 	"github.com/hypercloud/hyper/internal/cli/quota"
 	"github.com/hypercloud/hyper/internal/cli/region"
 	"github.com/hypercloud/hyper/internal/cli/session"
@@ -20,6 +24,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli/snapshot"
 	"github.com/hypercloud/hyper/internal/cli/system"
 	"github.com/hypercloud/hyper/internal/cli/token"
+	"github.com/hypercloud/hyper/internal/cli/usage"
 	"github.com/hypercloud/hyper/internal/cli/volume"
 	"github.com/spf13/cobra"
 )
@@ -95,6 +100,7 @@ func addOthers(s *session.Session, root *cobra.Command, groups map[string]*cobra
 	)
 	root.AddCommand(
 		completionCommand(s), admin.Command(s), certificate.Command(s), credential.Command(s), dockerenv.Command(s), quota.Command(s), region.Command(s), token.Command(s),
+		bill.Command(s), budget.Command(s), prices.Command(s), usage.Command(s),
 	)
 	volumes := volume.Command(s)
 	for _, cmd := range groups["volume"].Commands() {
@@ -149,7 +155,7 @@ func finish(cmd *cobra.Command) {
 				return argumentsError(cmd, check(cmd, args))
 			}
 		}
-		if sub.HasSubCommands() {
+		if sub.HasSubCommands() && !group.DoesRun(sub) {
 			sub.Args = cobra.ArbitraryArgs
 			sub.RunE = func(cmd *cobra.Command, args []string) error {
 				if len(args) > 0 {

@@ -27,14 +27,17 @@ func parseAmount(text string) (*big.Int, error) {
 	return n, nil
 }
 
+// Decimal is a number with so many places; what is beyond them is cut off.
+func Decimal(r *big.Rat, places int) string { return positiveZero(cut(r, places)) }
+
 // Cents is an amount with two places. What is beyond them is cut off, not rounded: 1.0368 is 1.03, and -1.0368 is -1.03.
 func Cents(r *big.Rat) string {
-	return positiveZero(cut(r, 2))
+	return Decimal(r, 2)
 }
 
 // Exact is an amount, a price or a quantity as the API has it: cut off after twelve places, without zeros at the end.
 func Exact(r *big.Rat) string {
-	return positiveZero(strings.TrimSuffix(strings.TrimRight(cut(r, maxPlaces), "0"), "."))
+	return strings.TrimSuffix(strings.TrimRight(Decimal(r, maxPlaces), "0"), ".")
 }
 
 // positiveZero takes the sign from what was cut to nothing.

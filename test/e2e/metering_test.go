@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +92,7 @@ func TestMeteredTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the process ends", func() string {
-		if _, err := os.Stat("/proc/" + pid); err == nil {
+		if l.Command(t.Context(), "test", "-d", "/proc/"+pid).Run() == nil {
 			return "it is still there"
 		}
 		return ""

@@ -30,7 +30,9 @@ func scripts(t *testing.T, l *lab.Lab, dir string) {
 			e.Setenv("PATH", l.Bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			e.Setenv("HYPER_HOST", l.Host())
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			root, err := filepath.Abs("../..")
+			e.Setenv("ROOT", root)
+			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"capture": capture,

@@ -1,13 +1,17 @@
-// Package admin holds the operator's commands: accounts, their limits and their first credentials, and the doctor. For everybody else the
+// Package admin holds the operator's commands: accounts, their limits and their first credentials, what they use
+// and owe, and the doctor. For everybody else the
 // server has no such calls, and answers that the page is not found.
 package admin
 
 import (
 	"github.com/docker/cli/cli"
 	"github.com/hypercloud/hyper/api/types"
+	"github.com/hypercloud/hyper/internal/cli/bill"
+	"github.com/hypercloud/hyper/internal/cli/budget"
 	"github.com/hypercloud/hyper/internal/cli/credential"
 	"github.com/hypercloud/hyper/internal/cli/listing"
 	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/cli/usage"
 	"github.com/spf13/cobra"
 )
 
@@ -19,6 +23,7 @@ func Command(s *session.Session) *cobra.Command {
 		Long:  "These commands are the operator's: root and the group hyper on the server's own machine, over its socket.",
 	}
 	cmd.AddCommand(accounts(s), credentials(s), doctor(s))
+	cmd.AddCommand(bill.AccountCommand(s), bill.ListCommand(s), bill.CorrectCommand(s), budget.AccountCommand(s), usage.AccountCommand(s))
 	return cmd
 }
 

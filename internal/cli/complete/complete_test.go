@@ -8,6 +8,7 @@ import (
 	"github.com/hypercloud/hyper/internal/cli"
 	"github.com/hypercloud/hyper/internal/cli/complete"
 	"github.com/hypercloud/hyper/internal/cli/compose"
+	"github.com/hypercloud/hyper/internal/cli/group"
 	"github.com/hypercloud/hyper/internal/cloud/container"
 	"github.com/spf13/cobra"
 )
@@ -28,7 +29,7 @@ func TestTablesNameWhatThereIs(t *testing.T) {
 	}
 	arguments, flags := complete.Keys()
 	for _, path := range arguments {
-		if cmd := find(path); cmd.HasSubCommands() {
+		if cmd := find(path); cmd.HasSubCommands() && !group.DoesRun(cmd) {
 			t.Errorf("%q is a group, and takes no arguments", path)
 		}
 	}

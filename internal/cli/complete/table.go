@@ -2,13 +2,16 @@ package complete
 
 import (
 	"strings"
+	"time"
 
 	"github.com/docker/cli/cli/command/completion"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/hypercloud/hyper/api/types"
+	"github.com/hypercloud/hyper/internal/cli/bill"
 	"github.com/hypercloud/hyper/internal/cli/session"
+	"github.com/hypercloud/hyper/internal/cli/usage"
 )
 
 // sizes are those of containers, with what they are.
@@ -125,6 +128,15 @@ func (o sources) arguments() map[string]cobra.CompletionFunc {
 		"admin account quota":     then(o.accounts(), o.limits),
 		"admin account rm":        o.accounts(),
 		"admin credential create": in(o.accounts()),
+
+		"admin bill":       in(o.accounts(), months),
+		"admin bills":      in(months),
+		"admin budget":     in(o.accounts()),
+		"admin budget rm":  o.accounts(),
+		"admin budget set": in(o.accounts()),
+		"admin correct":    in(o.accounts()),
+		"admin usage":      in(o.accounts()),
+		"bill":             in(months),
 	}
 }
 
@@ -136,6 +148,9 @@ func (o sources) flags() map[string]cobra.CompletionFunc {
 		"--project-name": o.projects(),
 		"--region":       o.regions(),
 
+		"--by":                  completion.FromList(usage.Groupings...),
+		"--since":               months,
+		"--until":               months,
 		"--format":              completion.FromList("json", "table", "raw"),
 		"--log-level":           completion.FromList("debug", "info", "warn", "error", "fatal"),
 		"--network":             o.networks(),
@@ -250,6 +265,11 @@ func keys(of ...string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return completion.WithSuffix("=", of), nothingMore | cobra.ShellCompDirectiveNoSpace
 	}
+}
+
+// months offers the last twelve, the newest first.
+func months(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return bill.Last(time.Now(), 12), nothingMore | cobra.ShellCompDirectiveKeepOrder
 }
 
 // mounts offers volumes with a colon, in front of the path that they are mounted at; a path of this machine is a source.

@@ -12,6 +12,7 @@ import (
 
 	hyper "github.com/hypercloud/hyper/api/types"
 	"github.com/hypercloud/hyper/internal/cli/fip"
+	"github.com/hypercloud/hyper/internal/cli/prices"
 )
 
 // anyFIP stands where a floating IP is asked for and any will do.
@@ -141,6 +142,7 @@ func (p *project) takeFIPs(ctx context.Context, project *types.Project, e *engin
 	}
 	if plan.short > 0 {
 		if !yes {
+			prices.FloatingIP(ctx, p.session.Hyper, p.session.Err())
 			agreed, err := fip.Confirm(ctx, p.session.Cli.In(), p.session.Out())
 			if err != nil {
 				return err

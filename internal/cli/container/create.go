@@ -25,6 +25,7 @@ type createOptions struct {
 	size, protection string
 	groups           []string
 	noAutoVolume     bool
+	dryRun           bool
 }
 
 // Extend adds to docker/cli's run or create what Hyper has: sizes, security groups, protection, its own reading of
@@ -32,6 +33,7 @@ type createOptions struct {
 func Extend(s *session.Session, docker *cobra.Command) *cobra.Command {
 	var o createOptions
 	f := docker.Flags()
+	f.BoolVar(&o.dryRun, "dry-run", false, "Make nothing, and show what it would cost")
 	f.BoolVar(&o.noAutoVolume, "noauto-volume", false, "Make no volumes for the image's VOLUME paths")
 	f.StringVar(&o.protection, "protection", "", "Protect against removal: true or false")
 	f.StringArrayVar(&o.groups, "sg", nil, "Join a security group")
@@ -42,6 +44,9 @@ func Extend(s *session.Session, docker *cobra.Command) *cobra.Command {
 	docker.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.prepare(cmd, args); err != nil {
 			return err
+		}
+		if o.dryRun {
+			return estimate(cmd, s, args, run)
 		}
 		if err := bringImages(s, cmd.Flags()); err != nil {
 			return err
@@ -60,7 +65,7 @@ func Extend(s *session.Session, docker *cobra.Command) *cobra.Command {
 }
 
 // createFlags are the flags that help shows; docker/cli's others are taken, and answered by the server.
-var createFlags = strings.Fields(`attach cidfile detach entrypoint env env-file expose health-cmd health-interval
+var createFlags = strings.Fields(`attach cidfile detach dry-run entrypoint env env-file expose health-cmd health-interval
 	health-retries health-start-period health-timeout hostname interactive ip label label-file link name network network-alias no-healthcheck
 	noauto-volume protection publish publish-all pull quiet restart rm sg size stop-signal stop-timeout tty user volume
 	volumes-from workdir`)

@@ -19,24 +19,33 @@ type sources struct {
 	made []string
 }
 
-// bring makes a volume for each source, fills it, and puts its name into the source's place. After an error none is left.
-func (v *sources) bring(ctx context.Context, f *pflag.FlagSet) (err error) {
-	binds := f.Lookup("volume").Value.(*opts.ListOpts).GetSlice() // The flag's own, not a copy.
-	targets := map[int]string{}
-	var fills []fill.Fill
+// sourcesAmong finds the sources among the -v: binds are the flag's own list, targets the paths in the container by the places in it, and fills has
+// the sources in their order.
+func sourcesAmong(f *pflag.FlagSet) (binds []string, targets map[int]string, fills []fill.Fill, err error) {
+	binds = f.Lookup("volume").Value.(*opts.ListOpts).GetSlice() // The flag's own, not a copy.
+	targets = map[int]string{}
 	for i, bind := range binds {
 		source, target, ok := fill.Split(bind)
 		if !ok {
 			continue
 		}
 		if !path.IsAbs(target) {
-			return fmt.Errorf("Invalid volume specification: '%s' (after a source comes an absolute path, and nothing more)", bind)
+			return nil, nil, nil, fmt.Errorf("Invalid volume specification: '%s' (after a source comes an absolute path, and nothing more)", bind)
 		}
 		if err := fill.Check(source); err != nil {
-			return err
+			return nil, nil, nil, err
 		}
 		fills = append(fills, fill.Fill{Source: source})
 		targets[i] = target
+	}
+	return binds, targets, fills, nil
+}
+
+// bring makes a volume for each source, fills it, and puts its name into the source's place. After an error none is left.
+func (v *sources) bring(ctx context.Context, f *pflag.FlagSet) (err error) {
+	binds, targets, fills, err := sourcesAmong(f)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {

@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/docker/cli/cli"
+	"github.com/hypercloud/hyper/internal/cli/prices"
 	"github.com/hypercloud/hyper/internal/cli/session"
 	"github.com/spf13/cobra"
 )
 
-// Prompt is the question before anything that costs by the month is allocated. Scripts look for its ending.
+// Prompt is the question before anything that costs by the month is allocated. Scripts look for its ending, on standard output; the price is said
+// before it, on standard error.
 const Prompt = "Floating IPs are billed by the month, from allocation to release, and a month that has begun counts whole. Continue? [y/n]: "
 
 func allocate(s *session.Session) *cobra.Command {
@@ -39,6 +41,7 @@ func allocate(s *session.Session) *cobra.Command {
 				}
 			}
 			if !yes {
+				prices.FloatingIP(cmd.Context(), s.Hyper, s.Err())
 				agreed, err := Confirm(cmd.Context(), s.Cli.In(), s.Out())
 				if err != nil || !agreed {
 					return err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/hypercloud/hyper/internal/cli"
+	"github.com/hypercloud/hyper/internal/cli/group"
 )
 
 // index is the page that leads to the others.
@@ -97,9 +98,8 @@ func contents(root *cobra.Command) []byte {
 
 // lines are those of a command in the index: its own, or for a group those of its commands.
 func lines(b *bytes.Buffer, cmd *cobra.Command) {
-	if !cmd.HasAvailableSubCommands() {
+	if !cmd.HasAvailableSubCommands() || group.DoesRun(cmd) {
 		fmt.Fprintf(b, "| [%s](%s) | %s |\n", cmd.CommandPath(), file(cmd), cmd.Short)
-		return
 	}
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {

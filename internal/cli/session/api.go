@@ -20,6 +20,7 @@ type api struct {
 	pingErr error
 
 	images  ImageSource
+	instead func(context.Context, dockerclient.ContainerCreateOptions) error
 	created bool // a container
 }
 
@@ -33,6 +34,11 @@ type ImageSource struct {
 
 // BringImages makes container creation get missing images from source.
 func (s *Session) BringImages(source ImageSource) { s.api.images = source }
+
+// InsteadOfCreating has fn called with what a container would be created with, and none created. Its error is creation's.
+func (s *Session) InsteadOfCreating(fn func(context.Context, dockerclient.ContainerCreateOptions) error) {
+	s.api.instead = fn
+}
 
 // Created reports whether a container was created.
 func (s *Session) Created() bool { return s.api.created }
@@ -67,6 +73,9 @@ func (s *Session) Reach() error {
 
 // ContainerCreate creates a container; an image that the region does not have is brought, and creation tried once more.
 func (a *api) ContainerCreate(ctx context.Context, o dockerclient.ContainerCreateOptions) (dockerclient.ContainerCreateResult, error) {
+	if a.instead != nil {
+		return dockerclient.ContainerCreateResult{}, a.instead(ctx, o)
+	}
 	created, err := a.create(ctx, o)
 	a.created = a.created || err == nil
 	return created, err
@@ -82,7 +91,7 @@ func (a *api) create(ctx context.Context, o dockerclient.ContainerCreateOptions)
 	}
 	if !a.images.Always {
 		created, err := a.APIClient.ContainerCreate(ctx, o)
-		if !missingImage(err) {
+		if !MissingImage(err) {
 			return created, err
 		}
 	}
@@ -92,7 +101,7 @@ func (a *api) create(ctx context.Context, o dockerclient.ContainerCreateOptions)
 	return a.APIClient.ContainerCreate(ctx, o)
 }
 
-// missingImage tells a missing image from a missing link target or volume, which no pull can help.
-func missingImage(err error) bool {
+// MissingImage tells a missing image from a missing link target or volume, which no pull can help.
+func MissingImage(err error) bool {
 	return errdefs.IsNotFound(err) && strings.Contains(strings.ToLower(err.Error()), "no such image")
 }

@@ -77,11 +77,15 @@ func (s *Service) Usage(ctx context.Context, sub Subject, span Span, by metering
 	if by == metering.ByDay && until.Sub(since) > maxDays*24*time.Hour {
 		return Report{}, oops.Invalid("the time from %s until %s has more than %d days: list it by month, or choose a shorter one", told(since), told(until), maxDays)
 	}
-	entries, err := s.entries(ctx, m, since, until)
+	charged := until
+	if until.Equal(m.now) { // what is charged at least is owed from the start on
+		charged = until.Add(metering.Least)
+	}
+	entries, err := s.entries(ctx, m, since, charged)
 	if err != nil {
 		return Report{}, err
 	}
-	st, err := metering.Charges(entries, s.Book, since, until, by)
+	st, err := metering.Charges(entries, s.Book, since, charged, by)
 	if err != nil {
 		return Report{}, err
 	}

@@ -87,6 +87,23 @@ func TestBillOfAMonth(t *testing.T) {
 	}
 }
 
+// What is charged at least is owed as soon as it begins, and by all ways of asking.
+func TestShortRunIsOwedAtOnce(t *testing.T) {
+	w := newWorld(t, "2026-11-10 00:00:00")
+	w.Container(1, "s4", true)
+	w.Pass(4 * time.Second)
+	w.Container(1, "s4", false)
+	w.Pass(time.Second)
+	const want = "0.000023858024" // 10 s of an s4, and of 10 GB
+	r, err := w.Usage(t.Context(), w.sub, Span{}, metering.ByResource)
+	if err != nil || metering.Exact(r.Total) != want {
+		t.Errorf("%s, %v", metering.Exact(r.Total), err)
+	}
+	if b := w.bill(""); metering.Exact(b.Total) != want {
+		t.Errorf("the bill: %s", metering.Exact(b.Total))
+	}
+}
+
 func TestSpans(t *testing.T) {
 	w := newWorld(t, "2026-11-10 00:00:00")
 	w.Container(1, "s4", true)
