@@ -223,7 +223,10 @@ func (m *model) bill(account, month string, now int64) modelBill {
 
 func (m *model) usage(account, month string, now int64) modelBill {
 	since, until := limits(month)
-	return m.sum(account, since, min(until, now), now)
+	if until >= now {
+		until = now + atLeast // what is charged at least is owed from the start on
+	}
+	return m.sum(account, since, until, now)
 }
 
 func limits(month string) (since, until int64) {

@@ -624,7 +624,7 @@ func (w *world) compare(whole bool) {
 	w.Helper()
 	c := command{Do: "bill", After: map[string]int64{}}
 	for _, month := range months {
-		if since, _ := limits(month); since <= w.at { // there is no bill of what is to come
+		if since, _ := limits(month); since < w.at { // there is no bill of what is to come
 			c.Months = append(c.Months, month)
 		}
 	}
