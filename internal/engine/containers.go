@@ -23,7 +23,7 @@ type Containers interface {
 	// StartContainer starts the container's process. onCreated, if not nil, is called when the
 	// process exists (in its namespaces) but has not run yet, with its pid on the host: the network is attached there.
 	// Errors: *CommandError when the command cannot be run; then nothing is left of the attempt but the root file system.
-	StartContainer(ctx context.Context, a account.Ref, spec RunSpec, onCreated func(ctx context.Context, pid int) error) (pid int, err error)
+	StartContainer(ctx context.Context, a account.Ref, spec RunSpec, onCreated func(ctx context.Context, pid int) error) (Started, error)
 	// RemoveContainer removes what is left: task (killed if it lives), root file system and log. Absent is no error.
 	RemoveContainer(ctx context.Context, a account.Ref, id string) error
 	// DeleteTask removes the remains of an exited process: its shim, bundle and pipes; and lets go of the disk of its root
@@ -153,6 +153,12 @@ type LogEntry struct {
 	Time   time.Time
 	Stream string // stdout or stderr
 	Line   []byte // with its newline, if it had one
+}
+
+// Started is a process that was started.
+type Started struct {
+	Pid  int
+	Boot time.Duration // as StartedBoot of Task
 }
 
 // Task is a container's process as the machine has it.

@@ -63,16 +63,19 @@ func (s *Service) start(ctx context.Context, a account.Ref, c *Container, e *ent
 	failpoint.Hit("container.start.after-intent")
 	s.Trace("start.intent", begin)
 	e.began = s.Store.SinceBoot()
-	pid, err := s.run(ctx, a, c)
+	started, err := s.run(ctx, a, c)
 	if err != nil {
 		s.startFailed(ctx, a, c, before, err)
 		return err
 	}
 	failpoint.Hit("container.start.after-engine")
-	recorded, began := time.Now(), s.Store.SinceBoot()
+	recorded := time.Now()
+	if started.Boot == 0 {
+		started.Boot = s.Store.SinceBoot()
+	}
 	c, err = s.change(ctx, a, c.ID, func(tx *store.Tx, c *Container) {
-		tx.Began(c.ID, s.Store.AtBoot(began))
-		c.State = State{Status: store.StatusRunning, Pid: pid, StartedAt: time.Now().UTC(), FinishedAt: c.State.FinishedAt, RestartCount: c.State.RestartCount}
+		tx.Began(c.ID, s.Store.AtBoot(started.Boot))
+		c.State = State{Status: store.StatusRunning, Pid: started.Pid, StartedAt: time.Now().UTC(), FinishedAt: c.State.FinishedAt, RestartCount: c.State.RestartCount}
 	})
 	s.Trace("start.record", recorded)
 	if err != nil {
@@ -144,15 +147,15 @@ func (s *Service) startFailed(ctx context.Context, a account.Ref, c *Container, 
 }
 
 // run makes everything that the process needs, side by side, and starts it.
-func (s *Service) run(ctx context.Context, a account.Ref, c *Container) (pid int, err error) {
+func (s *Service) run(ctx context.Context, a account.Ref, c *Container) (started engine.Started, err error) {
 	defer s.Trace("start.run", time.Now())
 	mounts, err := s.mounts(ctx, a, c)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	files, err := s.files(a, c)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	limits, _ := SizeOf(c.Spec.Size)
 	spec := engine.RunSpec{

@@ -72,10 +72,11 @@ func (b *bench) container(name string, status store.Status, process bool) string
 		if err := b.engine.CreateContainer(ctx, b.ann, id, img.ID); err != nil {
 			b.Fatal(err)
 		}
-		var err error
-		if pid, err = b.engine.StartContainer(ctx, b.ann, engine.RunSpec{ID: id, Image: img.ID, Args: []string{"x"}}, nil); err != nil {
+		started, err := b.engine.StartContainer(ctx, b.ann, engine.RunSpec{ID: id, Image: img.ID, Args: []string{"x"}}, nil)
+		if err != nil {
 			b.Fatal(err)
 		}
+		pid = started.Pid
 	}
 	err := b.Store.Update(ctx, b.ann, func(tx *store.Tx) error {
 		img := fake.MakeImage("web", time.Now(), "base")

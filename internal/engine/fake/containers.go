@@ -43,25 +43,25 @@ func (e *Engine) Populate(ctx context.Context, a account.Ref, id, path, target s
 }
 
 // StartContainer implements engine.Containers.
-func (e *Engine) StartContainer(ctx context.Context, a account.Ref, spec engine.RunSpec, onCreated func(context.Context, int) error) (int, error) {
+func (e *Engine) StartContainer(ctx context.Context, a account.Ref, spec engine.RunSpec, onCreated func(context.Context, int) error) (engine.Started, error) {
 	if err := e.enter(ctx, a, "StartContainer", spec.ID, spec); err != nil {
-		return 0, err
+		return engine.Started{}, err
 	}
 	c, err := e.container(a, spec.ID)
 	if err != nil {
-		return 0, err
+		return engine.Started{}, err
 	}
 	e.mu.Lock()
 	if c.task != nil {
 		e.mu.Unlock()
-		return 0, failedPrecondition("container %s has a process already", spec.ID)
+		return engine.Started{}, failedPrecondition("container %s has a process already", spec.ID)
 	}
 	e.nextPid++
 	pid := e.nextPid
 	e.mu.Unlock()
 	if onCreated != nil {
 		if err := onCreated(ctx, pid); err != nil {
-			return 0, err
+			return engine.Started{}, err
 		}
 	}
 	e.mu.Lock()
@@ -69,7 +69,7 @@ func (e *Engine) StartContainer(ctx context.Context, a account.Ref, spec engine.
 	defer e.keep()
 	c.task = &task{pid: pid, spec: spec, started: e.Boot(), ended: make(chan struct{})}
 	e.ran(a, c.task)
-	return pid, nil
+	return engine.Started{Pid: pid, Boot: c.task.started}, nil
 }
 
 // RemoveContainer implements engine.Containers. A process that lives is ended without an event, as is its container.

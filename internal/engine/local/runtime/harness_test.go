@@ -131,11 +131,11 @@ func (c *subject) remains() (left []string) {
 
 func (c *subject) start() int {
 	c.t.Helper()
-	pid, err := c.r.StartContainer(c.t.Context(), c.a, c.spec, nil)
+	started, err := c.r.StartContainer(c.t.Context(), c.a, c.spec, nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return pid
+	return started.Pid
 }
 
 // wait waits for the process's end and deletes the task, as the rules do.

@@ -200,11 +200,11 @@ func startAndWait(ctx context.Context, r *Runtime, a account.Ref, id string) err
 	if err := r.CreateContainer(ctx, a, id, image); err != nil {
 		return err
 	}
-	pid, err := r.StartContainer(ctx, a, engine.RunSpec{ID: id, Args: []string{"sleep", "60"}, Env: []string{"PATH=/bin"}, Log: sceneLog}, nil)
+	started, err := r.StartContainer(ctx, a, engine.RunSpec{ID: id, Args: []string{"sleep", "60"}, Env: []string{"PATH=/bin"}, Log: sceneLog}, nil)
 	if err != nil {
 		return err
 	}
-	fmt.Println(pid)
+	fmt.Println(started.Pid)
 	select {}
 }
 

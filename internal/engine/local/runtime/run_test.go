@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"github.com/hypercloud/hyper/internal/boottime"
 	"github.com/hypercloud/hyper/internal/engine"
 )
 
@@ -167,7 +168,8 @@ func TestASpecThatCannotBe(t *testing.T) {
 func TestTheNetworkIsThereBeforeTheProcessRuns(t *testing.T) {
 	c := container(t, "sh", "-c", "cat /proc/sys/net/ipv4/ip_forward")
 	var seen int
-	pid, err := c.r.StartContainer(t.Context(), c.a, c.spec, func(_ context.Context, pid int) error {
+	before := boottime.Now()
+	started, err := c.r.StartContainer(t.Context(), c.a, c.spec, func(_ context.Context, pid int) error {
 		seen = pid
 		link, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
 		own, _ := os.Readlink("/proc/self/ns/net")
@@ -176,8 +178,8 @@ func TestTheNetworkIsThereBeforeTheProcessRuns(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || pid != seen || pid == 0 {
-		t.Errorf("pids %d and %d, %v", pid, seen, err)
+	if err != nil || started.Pid != seen || started.Pid == 0 || started.Boot <= before || started.Boot >= boottime.Now() {
+		t.Errorf("pids %d and %d, started at %v, %v", started.Pid, seen, started.Boot, err)
 	}
 	c.wait()
 }

@@ -23,9 +23,9 @@ import (
 )
 
 // StartContainer implements engine.Containers.
-func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine.RunSpec, onCreated func(context.Context, int) error) (pid int, err error) {
+func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine.RunSpec, onCreated func(context.Context, int) error) (started engine.Started, err error) {
 	if err := a.Check(); err != nil {
-		return 0, err
+		return started, err
 	}
 	// Half a start is worse than one that nobody waits for.
 	ctx = scope(context.WithoutCancel(ctx), a)
@@ -37,33 +37,33 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 		}
 	}()
 	if spec.Mounts, err = withFiles(spec.Mounts); err != nil {
-		return 0, err
+		return started, err
 	}
 	begin := time.Now()
 	mounts, err := r.rootfs(ctx, a, spec.ID, spec.Ephemeral)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	oci, err := r.spec(a, spec, mounts)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	r.Trace("start.spec", begin)
 	begin = time.Now()
 	if err := r.record(ctx, a, spec.ID, oci); err != nil {
-		return 0, err
+		return started, err
 	}
 	r.Trace("start.record", begin)
 	p, err := makePipes(r.ioDir(k), spec.OpenStdin, spec.Tty)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	if err := r.clearNotes(k); err != nil {
-		return 0, err
+		return started, err
 	}
 	h, err := r.connect(ctx, k, p, spec.Log)
 	if err != nil {
-		return 0, err
+		return started, err
 	}
 	begin = time.Now()
 	done := r.turn(a.ID())
@@ -74,18 +74,18 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 	})
 	done()
 	if err != nil {
-		return 0, startError(spec, errgrpc.ToNative(err))
+		return started, startError(spec, errgrpc.ToNative(err))
 	}
 	r.Trace("start.task-create", begin)
 	failpoint.Hit("start.after-task-create")
 	h.read()
-	pid = int(created.GetPid())
+	pid := int(created.GetPid())
 	r.mu.Lock()
 	r.live[k] = &process{pid: pid, spec: oci}
 	r.mu.Unlock()
 	if onCreated != nil {
 		if err := onCreated(ctx, pid); err != nil {
-			return 0, err
+			return started, err
 		}
 	}
 	failpoint.Hit("start.after-network")
@@ -94,12 +94,12 @@ func (r *Runtime) StartContainer(ctx context.Context, a account.Ref, spec engine
 	_, err = r.tasks().Start(ctx, &tasksapi.StartRequest{ContainerID: spec.ID})
 	done()
 	if err != nil {
-		return 0, startError(spec, errgrpc.ToNative(err))
+		return started, startError(spec, errgrpc.ToNative(err))
 	}
 	r.Trace("start.task-start", begin)
 	close(h.running)
 	failpoint.Hit("start.after-task-start")
-	return pid, nil
+	return engine.Started{Pid: pid, Boot: r.startedBoot(k)}, nil
 }
 
 // record tells containerd of the container. It holds no snapshot and no image: those are held by labels and names of
