@@ -35,8 +35,8 @@ type ledgerClock struct {
 	Clock
 	boot  string
 	shift atomic.Int64 // milliseconds
-	// noted is the time that was noted last before the store was opened, and seen the same as it is counted now.
-	noted, seen time.Time
+	// seen is the time that was noted last before the store was opened.
+	seen time.Time
 
 	// Guarded by the store's turn.
 	astray      int64         // by how much the machine's clock differs, in milliseconds
@@ -62,12 +62,8 @@ func (s *Store) AtWall(t time.Time) time.Time {
 	return s.Now().Add(-s.clock.Wall().Sub(t)).Truncate(metering.Resolution)
 }
 
-// Seen is the latest time of which it is known that a hyperd was there, before this one opened the store. If the machine was off since, that is when
-// the ledger's time went on.
+// Seen is the latest time of which it is known that a hyperd was there, before this one opened the store.
 func (s *Store) Seen() time.Time { return s.clock.seen }
-
-// Noted is the time that the hyperd before this one noted last. It is before Seen if the machine was off since.
-func (s *Store) Noted() time.Time { return s.clock.noted }
 
 // startClock goes on with the ledger's time. The caller has the turn, or is the only one.
 func (s *Store) startClock(ctx context.Context) error {
@@ -83,30 +79,24 @@ func (s *Store) startClock(ctx context.Context) error {
 		return err
 	}
 	fresh := err != nil
-	wall := s.clock.Wall().UnixMilli()
 	s.clock.boot = id
 	switch {
 	case fresh:
-		s.clock.shift.Store(wall - boot.Milliseconds())
-		s.clock.noted, s.clock.seen = s.Now(), s.Now()
+		s.clock.shift.Store(s.clock.Wall().UnixMilli() - boot.Milliseconds())
+		s.clock.seen = s.Now()
 		return s.noteTime(ctx, s.conn, s.clock.shift.Load(), s.Now())
 	case before == id:
 		s.clock.shift.Store(shift)
-		s.clock.noted = time.UnixMilli(reached).UTC()
-		s.clock.seen = s.clock.noted
+		s.clock.seen = time.UnixMilli(reached).UTC()
 		return nil
 	}
-	// Nothing has counted since the machine went down.
-	from := time.UnixMilli(reached).UTC()
-	to := max(wall, reached)
-	if err := s.step(ctx, from, to-boot.Milliseconds(), time.UnixMilli(to).UTC()); err != nil {
-		return err
-	}
-	s.clock.noted, s.clock.seen = from, time.UnixMilli(to).UTC()
-	return nil
+	// Nobody has counted since the machine went down, and what its clock shows now may be anything: it is believed as one that was set, later.
+	s.clock.seen = time.UnixMilli(reached).UTC()
+	s.clock.shift.Store(reached - boot.Milliseconds())
+	return s.noteTime(ctx, s.conn, s.clock.shift.Load(), s.clock.seen)
 }
 
-// KeepTime notes how far the ledger's time has come, and follows the machine's clock when that was set. It is to be called once a minute.
+// KeepTime notes how far the ledger's time has come, which entries and meters note as well, and follows the machine's clock when that was set. It is to be called once a minute.
 func (s *Store) KeepTime(ctx context.Context) error {
 	if err := s.take(ctx); err != nil {
 		return err

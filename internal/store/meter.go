@@ -173,7 +173,7 @@ func (tx *Tx) meterAll() error {
 	if len(tx.touched) == 0 {
 		return nil
 	}
-	now := tx.store.Now()
+	now, seq := tx.store.Now(), tx.ledgerSeq
 	for _, k := range slices.SortedFunc(maps.Keys(tx.touched), func(a, b meterKey) int {
 		return strings.Compare(string(a.kind)+a.resource, string(b.kind)+b.resource)
 	}) {
@@ -181,7 +181,11 @@ func (tx *Tx) meterAll() error {
 			return err
 		}
 	}
-	return nil
+	if !tx.own.meters && tx.ledgerSeq == seq {
+		return nil
+	}
+	// Should the machine go down now, time goes on from here, and nothing is charged in a time that the ledger has had.
+	return tx.write("UPDATE clock SET reached = max(reached, ?)", now.UnixMilli())
 }
 
 func (tx *Tx) meter(k meterKey, now time.Time) error {

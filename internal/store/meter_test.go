@@ -71,6 +71,20 @@ func (m *metered) reopen() {
 	m.Store = s
 }
 
+// crash is the end of a hyperd that notes nothing any more.
+func (m *metered) crash() {
+	m.t.Helper()
+	var boot, shift, reached any
+	row := m.conn.QueryRowContext(context.Background(), "SELECT boot, shift, reached FROM clock")
+	if err := row.Scan(&boot, &shift, &reached); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		m.t.Fatal(err)
+	}
+	execute(m.t, m.path, fmt.Sprintf("UPDATE clock SET reached = %v", reached))
+}
+
 func (m *metered) update(fn func(tx *Tx) error) {
 	m.t.Helper()
 	update(m.t, m.Store, m.a, fn)
@@ -301,46 +315,48 @@ func TestClockThatIsSet(t *testing.T) {
 	`, name))
 }
 
+// Nothing is charged while the machine is off, and whatever its clock shows when it comes back is believed after ten minutes only.
 func TestMachineThatWasOff(t *testing.T) {
-	m := newMetered(t)
-	m.set(1, StatusRunning)
-	m.clock.pass(4 * time.Second)
-	if err := m.KeepTime(context.Background()); err != nil {
-		t.Fatal(err)
+	for name, clock := range map[string]time.Duration{"right": 0, "a year ahead": 365 * 24 * time.Hour, "two days behind": -48 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			m := newMetered(t)
+			m.set(1, StatusRunning)
+			m.clock.pass(4 * time.Second)
+			if err := m.KeepTime(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			m.clock.pass(time.Second)
+			vol := aVolume(2)
+			vol.Phase, vol.SizeGB = Ready, 10
+			m.update(func(tx *Tx) error { return tx.PutVolume(vol) }) // which notes the time as well
+			m.clock.pass(time.Second)
+			m.crash()
+			m.clock.reboot(time.Hour + clock)
+			m.reopen()
+			if !m.Seen().Equal(newFakeClock().wall.Add(5*time.Second)) || m.Seen() != m.Now() {
+				t.Errorf("seen is %v at %v", m.Seen(), m.Now())
+			}
+			m.set(1, StatusExited, func(tx *Tx) { tx.Ended(aContainer(1).ID, m.Seen()) })
+			m.clock.pass(time.Second)
+			name := aContainer(1).Name
+			m.want(fmt.Sprintf(`
+				container %[1]ss4 x1 0-5 least 10
+				rootfs %[1]s x10 0-6 least 10 open
+				volume %[2]s x10 5-6 least 10 open
+			`, name, vol.Name))
+			if clock == 0 {
+				for range 12 {
+					m.clock.pass(time.Minute)
+					if err := m.KeepTime(context.Background()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if now := m.Now(); now.Sub(m.clock.wall).Abs() > time.Second {
+					t.Errorf("the ledger's time is %v at %v", now, m.clock.wall)
+				}
+			}
+		})
 	}
-	m.clock.pass(time.Second)
-	if err := m.Close(); err != nil { // notes the time as well
-		t.Fatal(err)
-	}
-	m.clock.pass(time.Second)
-	m.clock.reboot(time.Hour)
-	m.reopen()
-	if m.Seen() != m.Now() || !m.Noted().Equal(newFakeClock().wall.Add(5*time.Second)) {
-		t.Errorf("seen is %v, noted %v at %v", m.Seen(), m.Noted(), m.Now())
-	}
-	m.set(1, StatusExited, func(tx *Tx) { tx.Ended(aContainer(1).ID, m.Seen()) })
-	m.clock.pass(time.Second)
-	name := aContainer(1).Name
-	m.want(fmt.Sprintf(`
-		container %[1]ss4 x1 0-5 least 5
-		rootfs %[1]s x10 0-5 least 5
-		container %[1]ss4 x1 3606-3606 least 5
-		rootfs %[1]s x10 3606-3607 least 5 open
-	`, name))
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
-	}
-	m.clock.reboot(-48 * time.Hour) // with a clock that is behind
-	m.reopen()
-	m.update(func(tx *Tx) error { return tx.DeleteContainer(aContainer(1).ID) })
-	m.clock.pass(time.Second)
-	m.want(fmt.Sprintf(`
-		container %[1]ss4 x1 0-5 least 5
-		rootfs %[1]s x10 0-5 least 5
-		container %[1]ss4 x1 3606-3606 least 5
-		rootfs %[1]s x10 3606-3607 least 1
-		rootfs %[1]s x10 3607-3607 least 4
-	`, name))
 }
 
 func TestLedgerIsNotChanged(t *testing.T) {

@@ -134,7 +134,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		}
 		d.accounts[name], ids[name] = acc.Ref, acc.Ref.ID()
 	}
-	found := answer{Do: "found", Now: d.store.Now().UnixMilli(), Seen: d.store.Seen().UnixMilli(), Noted: d.store.Noted().UnixMilli(), State: d.rows(), IDs: ids}
+	found := answer{Do: "found", Now: d.store.Now().UnixMilli(), Seen: d.store.Seen().UnixMilli(), State: d.rows(), IDs: ids}
 	if err := d.out.Encode(found); err != nil {
 		return err
 	}

@@ -121,11 +121,19 @@ func (m *model) keep(boot, wall int64) {
 	}
 }
 
-// rebooted is what the daemon does when the machine has a new boot: what nobody has counted is charged to nobody. Time does not go back.
-func (m *model) rebooted(boot, wall int64) {
-	to := max(wall/1e6, m.noted)
-	m.shift = to - boot/1e6
-	m.step(m.noted, to)
+// kept is the time that keep notes.
+func (m *model) kept(boot, wall int64) int64 {
+	now := m.at(boot)
+	if d := wall/1e6 - now; m.astray != 0 && max(d, -d) > 1000 && max(d-m.astray, m.astray-d) <= 1000 && boot-m.since >= int64(10*time.Minute) {
+		return now + d
+	}
+	return now
+}
+
+// rebooted is what the daemon does when the machine has a new boot: what nobody has counted is charged to nobody, so time goes on from the last note of it.
+func (m *model) rebooted(boot int64) {
+	m.shift = m.noted - boot/1e6
+	m.step(m.noted, m.noted)
 }
 
 // see takes note of what an account has at a moment: a thing begins when it is first seen, and ends when it is not. It tells of a change, if there is one.

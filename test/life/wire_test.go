@@ -35,11 +35,10 @@ type op struct {
 
 // answer is a line that the daemon writes. To start there are two: what it found in its books, before it did anything, and how it went.
 type answer struct {
-	Do     string   // of the command; "found" is the first one to start
-	Errors []string `json:",omitempty"` // of each op; "" is none
-	Now    int64    // the ledger's time, in milliseconds since 1970
-	Seen   int64    // store.Seen, and store.Noted
-	Noted  int64
+	Do     string            // of the command; "found" is the first one to start
+	Errors []string          `json:",omitempty"` // of each op; "" is none
+	Now    int64             // the ledger's time, in milliseconds since 1970
+	Seen   int64             // store.Seen
 	State  map[string]state  `json:",omitempty"` // of each account
 	IDs    map[string]string `json:",omitempty"` // of accounts, by name
 	Ledger map[string][]metering.Entry

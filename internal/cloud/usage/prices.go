@@ -14,7 +14,7 @@ func (s *Service) Prices() *metering.Book { return s.Book }
 // Begin takes the price book in use. One that would change what was charged is refused with a sentence: versions that are noted stay as they are, and others may begin
 // on a day that is still to come. Errors: ErrConflict.
 func (s *Service) Begin(ctx context.Context) error {
-	_, err := s.note(ctx, s.Store.Noted())
+	_, err := s.note(ctx, s.Store.Seen())
 	return err
 }
 

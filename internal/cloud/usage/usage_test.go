@@ -395,7 +395,21 @@ func TestPricesAreNoted(t *testing.T) {
 	begin(costs(t, fourth), "")
 	w.Reboot(10 * 24 * time.Hour)
 	begin(costs(t, fourth), "")
+	noted(3) // the ledger's time goes on from where it was, and follows the clock when it has shown the same for a while
+	ctx, cancel = context.WithCancel(t.Context())
+	ended = make(chan struct{})
+	go func() { defer close(ended); w.Watch(ctx, ticks) }()
+	for range 12 {
+		w.Pass(time.Minute)
+		if err := w.World.Store.KeepTime(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ticks <- time.Time{}
+	ticks <- time.Time{}
 	noted(4)
+	cancel()
+	<-ended
 }
 
 // What ran before prices change costs what it did.
