@@ -31,7 +31,7 @@ var arrows = []struct {
 	{name: "the client keeps no records", from: "internal/cli/", to: "internal/store/"},
 	{name: "what is shown to others stands alone", from: "api/", to: "internal/"},
 	{name: "signatures need nothing", from: "internal/signature", to: "internal/"},
-	{name: "what use costs depends on nothing else", from: "internal/metering", to: "internal/", except: []string{"internal/oops"}},
+	{name: "what use costs depends on nothing else", from: "internal/metering", to: "internal/", except: []string{"internal/oops", "internal/plainyaml"}},
 	{name: "only hyperd chooses the machine", from: "", to: "internal/engine/local/", except: []string{"cmd/hyperd", "cmd/hyper-files", "cmd/hyper-git", "internal/engine/local/"}},
 }
 

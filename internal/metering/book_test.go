@@ -91,13 +91,13 @@ func TestBooksThatAreNone(t *testing.T) {
 	for _, c := range []struct{ name, text, says string }{
 		{"empty", "", "the file of the price book is empty: it needs a currency and prices"},
 		{"only a comment", "# nothing\n", "the file of the price book is empty: it needs a currency and prices"},
-		{"too large", strings.Repeat("#", 64<<10+1), "the file of the price book has at most 64 KiB, this one has 65"},
+		{"too large", strings.Repeat("#", 64<<10+1), "the file of a price book has at most 64 KiB, this one has 65"},
 		{"no text", "currency: \xff", "the file of the price book is not text in UTF-8"},
 		{"no YAML", "currency: [", "line 1 of the price book: sequence end token ']' not found"},
 		{"a list", "- 1\n", "line 1 of the price book: the price book is a list, and should be names with values"},
-		{"two documents", whole() + "---\n" + whole(), "line 22 of the price book: a second document begins here, and a price book is one"},
+		{"two documents", whole() + "---\n" + whole(), "line 22 of the price book: a second document begins here, and a file is one price book"},
 		{"an alias", whole("rootfs: 0.1", "rootfs: &a 0.1", "volume: 0.1", "volume: *a"), "line 15 of the price book: anchors and aliases are not taken: write the prices out"},
-		{"a tag", whole("rootfs: 0.1", "rootfs: !!float 0.1"), "line 15 of the price book: !!float is not taken: a price book has names, values and lists only"},
+		{"a tag", whole("rootfs: 0.1", "rootfs: !!float 0.1"), "line 15 of the price book: !!float is not taken: a file has names, values and lists only"},
 		{"deep", "a: " + strings.Repeat("[", 30000), "line 1 of the price book: this is nested deeper than a price book is"},
 		{"deep lists", strings.Repeat("- ", 30000), "line 1 of the price book: this is nested deeper than a price book is"},
 

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+
+	"github.com/hypercloud/hyper/internal/plainyaml"
 )
 
 // maxPlaces is how many digits a price and an amount have after the point at most. It is also as many as [Exact] shows.
@@ -59,10 +61,4 @@ func cut(r *big.Rat, places int) string {
 }
 
 // clip keeps a message short, whatever is in it.
-func clip(s string) string {
-	const most = 40
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}
+func clip(s string) string { return plainyaml.Clip(s) }

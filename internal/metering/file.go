@@ -1,38 +1,27 @@
 package metering
 
 import (
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/plainyaml"
 )
 
-// Bounds of a price book's file.
-const (
-	maxFile     = 64 << 10
-	maxVersions = 1000
-)
+// maxVersions is how many versions a price book can have.
+const maxVersions = 1000
+
+// form is what the file is: the book, its versions, a version, its sizes.
+var form = plainyaml.Format{Noun: "price book", What: "prices", Empty: "it needs a currency and prices", Size: 64 << 10, Depth: 4}
 
 // Parse reads a price book's file; docs/prices.md has its format, and original.yaml is one. Numbers are taken as they are written, never as
 // floating point. Errors: ErrInvalidArgument, with the line.
 func Parse(text []byte) (*Book, error) {
-	if len(text) > maxFile {
-		return nil, oops.Invalid("the file of the price book has at most %d KiB, this one has %d", maxFile>>10, (len(text)+1023)>>10)
-	}
-	if !utf8.Valid(text) {
-		return nil, oops.Invalid("the file of the price book is not text in UTF-8")
-	}
-	root, err := document(string(text))
+	root, err := form.Read(text)
 	if err != nil {
 		return nil, err
 	}
@@ -138,69 +127,6 @@ func (p *Prices) allFree(free ast.Node, values []ast.Node) error {
 	return nil
 }
 
-// document is the one document of a text. What a price book has no use for is refused before the parser sees it: aliases, which make much of
-// little, and depth, which costs the parser time.
-func document(text string) (root ast.Node, err error) {
-	defer func() {
-		if r := recover(); r != nil { // of the parser
-			root, err = nil, oops.Invalid("the file of the price book is not YAML")
-		}
-	}()
-	tokens := lexer.Tokenize(text)
-	if err := plain(tokens); err != nil {
-		return nil, err
-	}
-	file, err := parser.Parse(tokens, 0)
-	if err != nil {
-		var at yaml.Error
-		if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
-			return nil, wrongAt(at.GetToken().Position.Line, "%s", at.GetMessage())
-		}
-		return nil, oops.Invalid("the file of the price book is not YAML: %v", err)
-	}
-	for _, doc := range file.Docs {
-		switch {
-		case doc.Body == nil:
-		case root != nil:
-			return nil, wrong(doc.Body, "a second document begins here, and a price book is one")
-		default:
-			root = doc.Body
-		}
-	}
-	if root == nil {
-		return nil, oops.Invalid("the file of the price book is empty: it needs a currency and prices")
-	}
-	return root, nil
-}
-
-// plain refuses what no price book has.
-func plain(tokens token.Tokens) error {
-	const deepest = 4 // the book, its versions, a version, its sizes
-	depth, entries, last := 0, 0, 0
-	for _, t := range tokens {
-		at := t.Position.Line
-		if at != last {
-			entries, last = 0, at
-		}
-		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return wrongAt(at, "anchors and aliases are not taken: write the prices out")
-		case token.TagType, token.DirectiveType, token.MappingKeyType:
-			return wrongAt(at, "%s is not taken: a price book has names, values and lists only", clip(t.Value))
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.SequenceEntryType:
-			entries++
-		}
-		if depth > deepest || entries > deepest {
-			return wrongAt(at, "this is nested deeper than a price book is")
-		}
-	}
-	return nil
-}
-
 // fields takes the values of a mapping to where its keys are known.
 func fields(n ast.Node, what string, known map[string]*ast.Node) error {
 	var values []*ast.MappingValueNode
@@ -262,24 +188,6 @@ func show(n ast.Node) string {
 	return "something else"
 }
 
-func wrong(n ast.Node, format string, args ...any) error { return wrongAt(line(n), format, args...) }
-
-// wrongAt is a complaint about a line.
-func wrongAt(line int, format string, args ...any) error {
-	return oops.Invalid("line %d of the price book: %s", line, fmt.Sprintf(format, args...))
-}
-
-func line(n ast.Node) int {
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		if len(m.Values) > 0 {
-			return line(m.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return line(m.Key)
-	}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
-	}
-	return 1
+func wrong(n ast.Node, format string, args ...any) error {
+	return form.Wrong(plainyaml.Line(n), format, args...)
 }

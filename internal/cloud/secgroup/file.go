@@ -1,24 +1,19 @@
 package secgroup
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
-	"github.com/hypercloud/hyper/internal/oops"
+	"github.com/hypercloud/hyper/internal/plainyaml"
 	"github.com/hypercloud/hyper/internal/store"
 )
 
-// maxFile is how many bytes a file may have: several times what MaxRules rules take.
-const maxFile = 32 << 10
+// form is what a file is: the file, its rules, a rule. Its size is several times what MaxRules rules take.
+var form = plainyaml.Format{
+	Noun: "security group", What: "rules", Empty: "it needs a list of rules, which may be empty itself (rules: [])", Size: 32 << 10, Depth: 3,
+}
 
 // definition is what a file says.
 type definition struct {
@@ -30,13 +25,7 @@ type definition struct {
 // parse reads a file. Errors: ErrInvalidArgument, with the line.
 func parse(text []byte) (definition, error) {
 	var d definition
-	if len(text) > maxFile {
-		return d, oops.Invalid("the file of a security group has at most %d KiB, this one has %d", maxFile>>10, (len(text)+1023)>>10)
-	}
-	if !utf8.Valid(text) {
-		return d, oops.Invalid("the file of the security group is not text in UTF-8")
-	}
-	root, err := document(string(text))
+	root, err := form.Read(text)
 	if err != nil {
 		return d, err
 	}
@@ -59,86 +48,10 @@ func parse(text []byte) (definition, error) {
 	return d, err
 }
 
-// document is the one document of a text. What the format of security groups has no use for is refused before the parser sees it:
-// aliases, which make much of little, and depth, which costs the parser time.
-func document(text string) (root ast.Node, err error) {
-	defer func() {
-		if r := recover(); r != nil { // of the parser
-			root, err = nil, oops.Invalid("the file of the security group is not YAML")
-		}
-	}()
-	tokens := lexer.Tokenize(text)
-	if err := plain(tokens); err != nil {
-		return nil, err
-	}
-	file, err := parser.Parse(tokens, 0)
-	if err != nil {
-		var at yaml.Error
-		if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
-			return nil, wrong(at.GetToken().Position.Line, "%s", at.GetMessage())
-		}
-		return nil, oops.Invalid("the file of the security group is not YAML: %v", err)
-	}
-	for _, doc := range file.Docs {
-		switch {
-		case doc.Body == nil:
-		case root != nil:
-			return nil, wrong(line(doc.Body), "a second document begins here, and a file is one security group")
-		default:
-			root = doc.Body
-		}
-	}
-	if root == nil {
-		return nil, oops.Invalid("the file of the security group is empty: it needs a list of rules, which may be empty itself (rules: [])")
-	}
-	return root, nil
-}
-
-// plain refuses what no file of a security group has.
-func plain(tokens token.Tokens) error {
-	const deepest = 3 // the file, its rules, a rule
-	depth, entries, last := 0, 0, 0
-	for _, t := range tokens {
-		at := t.Position.Line
-		if at != last {
-			entries, last = 0, at
-		}
-		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return wrong(at, "anchors and aliases are not taken: write the rules out")
-		case token.TagType, token.DirectiveType, token.MappingKeyType:
-			return wrong(at, "%s is not taken: a file has names, values and lists only", t.Value)
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.SequenceEntryType:
-			entries++
-		}
-		if depth > deepest || entries > deepest {
-			return wrong(at, "lists are nested deeper than those of a security group")
-		}
-	}
-	return nil
-}
-
 // wrong is a complaint about a line.
-func wrong(line int, format string, args ...any) error {
-	return oops.Invalid("line %d of the security group: %s", line, fmt.Sprintf(format, args...))
-}
+func wrong(line int, format string, args ...any) error { return form.Wrong(line, format, args...) }
 
-func line(n ast.Node) int {
-	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
-		return line(m.Values[0])
-	}
-	if v, ok := n.(*ast.MappingValueNode); ok {
-		return line(v.Key)
-	}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
-	}
-	return 1
-}
+func line(n ast.Node) int { return plainyaml.Line(n) }
 
 // fields hands the values of a mapping to those who know their keys.
 func fields(n ast.Node, what string, known map[string]func(ast.Node) error) error {

@@ -83,10 +83,10 @@ func TestParse(t *testing.T) {
 		"an anchor":              {"rules: &all []", "line 1 of the security group: anchors and aliases are not taken: write the rules out"},
 		"a merge":                {"rules:\n- <<: {direction: ingress}", "line 2 of the security group: anchors and aliases are not taken: write the rules out"},
 		"little that means much": {"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nrules: [*c,*c]", "line 1 of the security group: anchors and aliases..."},
-		"too much":               {strings.Repeat("#", maxFile+1), "the file of a security group has at most 32 KiB, this one has 33"},
-		"depth":                  {strings.Repeat("[", maxFile), "line 1 of the security group: lists are nested deeper than those of a security group"},
-		"depth of another kind":  {strings.Repeat("- ", maxFile/2), "line 1 of the security group: lists are nested deeper than those of a security group"},
-		"depth of braces":        {strings.Repeat("{a: ", maxFile/4), "line 1 of the security group: lists are nested deeper than those of a security group"},
+		"too much":               {strings.Repeat("#", form.Size+1), "the file of a security group has at most 32 KiB, this one has 33"},
+		"depth":                  {strings.Repeat("[", form.Size), "line 1 of the security group: this is nested deeper than a security group is"},
+		"depth of another kind":  {strings.Repeat("- ", form.Size/2), "line 1 of the security group: this is nested deeper than a security group is"},
+		"depth of braces":        {strings.Repeat("{a: ", form.Size/4), "line 1 of the security group: this is nested deeper than a security group is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := parse([]byte(tc.file))
