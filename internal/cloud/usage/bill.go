@@ -44,11 +44,7 @@ func (s *Service) Bill(ctx context.Context, sub Subject, text string) (Bill, err
 	if err != nil {
 		return Bill{}, err
 	}
-	entries, err := s.entries(ctx, m, since, until)
-	if err != nil {
-		return Bill{}, err
-	}
-	st, err := metering.Charges(entries, s.Book, since, until, metering.ByPrice)
+	st, err := s.charges(ctx, m, since, until, metering.ByPrice)
 	if err != nil {
 		return Bill{}, err
 	}

@@ -81,11 +81,7 @@ func (s *Service) Usage(ctx context.Context, sub Subject, span Span, by metering
 	if until.Equal(m.now) { // what is charged at least is owed from the start on
 		charged = until.Add(metering.Least)
 	}
-	entries, err := s.entries(ctx, m, since, charged)
-	if err != nil {
-		return Report{}, err
-	}
-	st, err := metering.Charges(entries, s.Book, since, charged, by)
+	st, err := s.charges(ctx, m, since, charged, by)
 	if err != nil {
 		return Report{}, err
 	}

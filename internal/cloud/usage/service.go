@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/hypercloud/hyper/internal/account"
 	"github.com/hypercloud/hyper/internal/metering"
 	"github.com/hypercloud/hyper/internal/oops"
@@ -30,7 +32,12 @@ type Config struct {
 // Service tells of use.
 type Service struct {
 	Config
+
+	turns *semaphore.Weighted
 }
+
+// atOnce is how many bills and sums are computed at a time.
+const atOnce = 2
 
 // New returns a Service. Begin must be called before it serves.
 func New(c Config) *Service {
@@ -40,7 +47,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Service{Config: c}
+	return &Service{Config: c, turns: semaphore.NewWeighted(atOnce)}
 }
 
 // Subject is an account whose use is told of. One that was removed is one too.
@@ -115,11 +122,16 @@ func (s *Service) look(ctx context.Context, sub Subject) (moment, error) {
 	return moment{sub: sub, view: v, now: now, running: v.Meters(now)}, nil
 }
 
-// entries are all that can be charged in [since, until). They reach back to the beginning of since's month, as floating IPs need it.
-func (s *Service) entries(ctx context.Context, m moment, since, until time.Time) ([]metering.Entry, error) {
+// charges computes what [since, until) costs. All entries of that time are in memory meanwhile, and an account can have made many: so a few are computed at
+// a time, and others wait. Entries reach back to the beginning of since's month, as floating IPs need it.
+func (s *Service) charges(ctx context.Context, m moment, since, until time.Time, by metering.Cut) (*metering.Statement, error) {
+	if err := s.turns.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer s.turns.Release(1)
 	closed, err := s.Store.Ledger(ctx, m.view, metering.MonthOf(since), until)
 	if err != nil {
 		return nil, err
 	}
-	return append(closed, m.running...), nil
+	return metering.Charges(append(closed, m.running...), s.Book, since, until, by)
 }
